@@ -1,0 +1,1 @@
+"""The holdfast command: up, call, load, chaos, replay, eval, doctor."""

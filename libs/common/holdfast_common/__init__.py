@@ -1,0 +1,1 @@
+"""The language of Holdfast: contracts, bus, streams, placement, call log."""

@@ -1,0 +1,47 @@
+"""Which messages each service's stream carries: the one table that binds services to contracts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from holdfast_common.contracts import asr, dialogue, stream, tools, tts
+from holdfast_common.contracts.wire import Message, decoder
+
+
+class Service(StrEnum):
+    """The services whose streams can be opened, and those that only beat."""
+
+    GATEWAY = "gateway"
+    ASR = "asr"
+    DIALOGUE = "dialogue"
+    TTS = "tts"
+    TOOLS = "tools"
+    RECORDS = "records"
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Decoders of one stream's messages. Each validates while it decodes (msgspec.ValidationError)."""
+
+    first: msgspec.msgpack.Decoder[Any]
+    inputs: msgspec.msgpack.Decoder[Any]
+    results: msgspec.msgpack.Decoder[Any]
+    """Decodes results and the stream's own messages alike (they share the tag field)."""
+
+
+class _NoInput(Message, tag="none", tag_field="t"):
+    """For streams whose first input is their only one."""
+
+
+CONTRACTS: dict[Service, Contract] = {
+    Service.ASR: Contract(decoder(asr.Listen), decoder(asr.AsrInput), decoder(asr.AsrResult | stream.Control)),
+    Service.DIALOGUE: Contract(
+        decoder(dialogue.Turn), decoder(dialogue.DialogueInput), decoder(dialogue.DialogueResult | stream.Control)
+    ),
+    Service.TTS: Contract(decoder(tts.Speak), decoder(_NoInput), decoder(tts.TtsResult | stream.Control)),
+    Service.TOOLS: Contract(decoder(tools.ToolCall), decoder(_NoInput), decoder(tools.ToolResult | stream.Control)),
+}

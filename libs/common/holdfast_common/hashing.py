@@ -1,0 +1,20 @@
+"""The one hash of the system: equal in every process and on every machine, unlike Python's own."""
+
+from __future__ import annotations
+
+from hashlib import blake2b, sha256
+from base64 import b32hexencode
+
+
+def stable_hash(text: str) -> int:
+    """blake2b-64 of the text as an unsigned integer."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def side_effect_key(tenant: str, call: str, proposal: str) -> str:
+    """Key of a wish that changes the world: base32hex(sha256(tenant, call, proposal)), lower case.
+
+    Primary key of the booking ledger and Google Calendar event id (alphabet a-v, 0-9).
+    """
+    digest = sha256("\x1f".join((tenant, call, proposal)).encode()).digest()
+    return b32hexencode(digest).decode().rstrip("=").lower()

@@ -1,0 +1,1 @@
+"""One primitive: the replayable stream. `machine` decides, `opener` and `host` do."""

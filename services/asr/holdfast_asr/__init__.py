@@ -1,0 +1,1 @@
+"""Hears: utterance in, partials and final out."""

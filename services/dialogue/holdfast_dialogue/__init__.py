@@ -1,0 +1,1 @@
+"""Thinks: one turn in, sentences and tool calls out."""

@@ -1,0 +1,1 @@
+"""Holds the call: sockets, voice activity, turn-taking, playout."""

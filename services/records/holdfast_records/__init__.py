@@ -1,0 +1,1 @@
+"""Remembers: turns the call log into tables."""

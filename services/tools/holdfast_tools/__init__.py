@@ -1,0 +1,1 @@
+"""Acts: knowledge search, calendar, the booking ledger."""

@@ -1,0 +1,1 @@
+"""Speaks: sentence in, audio with word timings out."""
