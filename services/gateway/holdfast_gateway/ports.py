@@ -1,0 +1,131 @@
+"""The small protocols between the gateway's call logic and its edges.
+
+A *leg* is one connection of a call: a Twilio media socket, a browser socket, a typed page. The call
+logic (`call`) knows only this port; Twilio, the browser and the fake implement it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from holdfast_common.contracts.asr import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class AudioIn:
+    """20 ms of the caller's voice (the last one of a leg may be shorter)."""
+
+    pcm: bytes
+    """Mono signed 16-bit little-endian at the leg's rate."""
+    capture_us: int
+    """Monotonic time at which it arrived here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A line of text, already bounded and stripped of control characters."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dtmf:
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class PositionMoved:
+    """The far end has reported playout (a mark came back, the page said so): `position()` is fresher now."""
+
+
+LegEvent = AudioIn | Typed | Dtmf | PositionMoved
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A line for legs that can show text; others ignore it."""
+
+    role: str
+    """`caller`, `agent` or `notice`."""
+    text: str
+    final: bool = True
+    turn: int = -1
+    sentence: int = -1
+
+
+class Leg(Protocol):
+    """One connection of a call. Belongs to one event loop; methods never block."""
+
+    @property
+    def kind(self) -> str:
+        """`twilio`, `browser`, `text`, `fake`."""
+        ...
+
+    @property
+    def channel(self) -> Channel: ...
+
+    @property
+    def rate_hz(self) -> int:
+        """Rate of the audio in both directions; 0: no audio at all (typed page)."""
+        ...
+
+    def events(self) -> AsyncIterator[LegEvent]:
+        """What comes from the caller, in order; ends when the connection is gone or closed."""
+        ...
+
+    def play(self, pcm: bytes) -> None:
+        """Send audio to be played after what was sent before: mono s16le at the leg's rate, any length."""
+        ...
+
+    def clear(self) -> int:
+        """Throw away what has not been played; returns the position reached (samples since the leg began)."""
+        ...
+
+    def position(self) -> int:
+        """Samples played at the caller's ear since the leg began, by the best knowledge now."""
+        ...
+
+    def sent(self) -> int:
+        """Samples handed to `play` since the leg began, less what `clear` threw away."""
+        ...
+
+    def show(self, caption: Caption) -> None: ...
+
+    async def close(self, reason: str) -> None:
+        """End the connection; `reason` is a short code (`ended`, `superseded`, `too_long` ...)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A leg that has identified itself: token checked, seat taken."""
+
+    call: str
+    """The call's id on the bus: token-safe, not the CallSid and not a phone number."""
+    generation: int
+    """1 for a new call; higher when this leg takes over a call that lost its gateway."""
+    zone: str = ""
+    """IANA zone told by the browser, if it is one; empty otherwise."""
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a call left this gateway."""
+
+    ended: bool
+    """True: said goodbye or hung up, there is nothing to come back to. False: the leg was lost."""
+    reason: str
+
+
+class CallDesk(Protocol):
+    """Where legs bring their calls."""
+
+    async def serve(self, leg: Leg, arrival: Arrival) -> Ending:
+        """Hold the call until it ends or the leg is gone; never raises for a caller's doing.
+
+        When the agent ends the call, the desk has committed `ended` before it closes the leg.
+        """
+        ...
