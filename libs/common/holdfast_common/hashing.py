@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b, sha256
 from base64 import b32hexencode
+from hashlib import blake2b, sha256
 
 
 def stable_hash(text: str) -> int:
@@ -18,3 +18,11 @@ def side_effect_key(tenant: str, call: str, proposal: str) -> str:
     """
     digest = sha256("\x1f".join((tenant, call, proposal)).encode()).digest()
     return b32hexencode(digest).decode().rstrip("=").lower()
+
+
+def call_id(kind: str, external: str) -> str:
+    """The call's id on the bus for an outside identity (`twilio`, CallSid): the same after a gateway's death.
+
+    It is no credential: who may attach is decided by tokens.
+    """
+    return blake2b(f"{kind}\x1f{external}".encode(), digest_size=16).hexdigest()

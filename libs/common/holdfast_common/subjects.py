@@ -7,6 +7,7 @@
     hf.<service>.<replica>.cancel               the opener has no more use for a stream   control
     hf.out.<opener>.<stream>.<epoch>            everything a stream answers               media
     hf.log.<p>.<call>.turns | .media            the call log (JetStream), p = hash mod P  control
+    hf.watch.<call>                             what a console may see, as it happens     control
     hf.cfg.>                                    operator's settings (key-value)           control
 
 docs/protocol.md says who speaks and who hears; a test holds the two together.
@@ -69,6 +70,13 @@ def log_turns(call: str, partitions: int = 1) -> str:
 
 def log_media(call: str, partitions: int = 1) -> str:
     return f"hf.log.{partition(call, partitions)}.{call}.media"
+
+
+def watch(call: str) -> str:
+    return f"hf.watch.{call}"
+
+
+WATCH_ALL = "hf.watch.*"
 
 
 def log_partition(p: int) -> str:
