@@ -56,11 +56,11 @@ def test_decoding_knows_silence_and_the_loudest_samples():
 
 
 def test_companding_error_stays_within_half_a_step():
-    """Half a step is 1/33 of the biased magnitude; two bits of the sample are cut off before."""
+    """Half a step is at most 1/32 of the biased magnitude; two bits of the sample are cut off before."""
     sample = EVERY_SAMPLE.astype(int)
     decoded = samples_of(ulaw_decode(ulaw_encode(EVERY_SAMPLE))).astype(int)
     error = np.abs(decoded - sample)[np.abs(sample) <= 32_124]
-    bound = ((np.abs(sample) + 132) / 33 + 4)[np.abs(sample) <= 32_124]
+    bound = ((np.abs(sample) + 132) / 32 + 4)[np.abs(sample) <= 32_124]
 
     assert np.all(error <= bound)
 
