@@ -1,0 +1,83 @@
+# One file, one word per thing. `make` alone says what there is.
+# Nothing here asks for root; `make system` says which command would.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV   := .venv
+PY     := $(VENV)/bin/python
+UV     := $(VENV)/bin/uv
+STAMP  := $(VENV)/.holdfast-setup
+# The newest interpreter that our wheels are sure to exist for; override with `make PYTHON=...`.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+            $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+MEMBERS  := libs/common services/asr services/dialogue services/gateway services/records services/tools services/tts cli
+EDITABLE := $(foreach member,$(MEMBERS),-e ./$(member))
+LOCK     := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 -q
+
+VOICE ?= slt
+KILL  ?= asr
+
+.PHONY: help setup demo run doctor test test-fast lint types fmt lock system clean
+
+help: ## say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@echo "  settings: VOICE=slt|rms|awb and KILL=asr|all|none (demo), PORT=8080 (run), PYTHON=python3.12 (setup)"
+
+setup: $(STAMP) ## make .venv with everything pinned by hash (again: only if a lock or a package changed)
+
+$(STAMP): requirements/uv.txt requirements/dev.txt $(MEMBERS:%=%/pyproject.toml)
+	@if [ -z "$(PYTHON)" ]; then echo "holdfast needs Python 3.11 or newer; none found (set PYTHON=...)" >&2; exit 1; fi
+	@echo "setup: making $(VENV) with $(PYTHON): about 10 s with packages cached, up to 5 minutes without"
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@# Packages by hash first, then our own members as they stand in this tree: two steps, because
+	@# a source tree has no hash. hatchling and editables are in the lock, so nothing is built blind.
+	@$(UV) pip install -q --python $(PY) --no-deps --require-hashes -r requirements/dev.txt
+	@$(UV) pip install -q --python $(PY) --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+demo: ## a real call, in real time: questions, a booking, and a service killed meanwhile (VOICE=, KILL=)
+	@echo "demo: sets up if need be, starts every service, places one call of about a minute and a half"
+	@$(MAKE) --no-print-directory setup
+	@$(VENV)/bin/holdfast demo --voice $(VOICE) --kill $(KILL)
+
+run: setup ## the same system, left running at http://127.0.0.1:8080 (PORT= sets another)
+	@$(VENV)/bin/holdfast up
+
+doctor: setup ## what is installed, which engines will be used and why
+	@$(VENV)/bin/holdfast doctor
+
+test: setup lint types ## everything that must hold: lint, types, fast tests, then live ones
+	@$(PY) -m pytest -m "not live" -n auto
+	@$(PY) -m pytest -m live
+
+test-fast: setup ## only the tests that start no processes
+	@$(PY) -m pytest -m "not live" -n auto
+
+lint: setup ## ruff, without changing anything
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+types: setup ## pyright
+	@$(VENV)/bin/pyright
+
+fmt: setup ## put imports and layout right
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+lock: setup ## resolve requirements/*.in again (upgrade with UPGRADE=--upgrade)
+	@cd requirements && ../$(UV) pip compile uv.in -o uv.txt $(LOCK) $(UPGRADE)
+	@cd requirements && ../$(UV) pip compile dev.in -o dev.txt --overrides overrides.txt $(LOCK) $(UPGRADE)
+
+system: ## install the system packages that improve things (flite, Chromium): needs root
+	@if command -v apt-get >/dev/null; then \
+	   if [ "$$(id -u)" = 0 ]; then apt-get install -y --no-install-recommends flite libflite1 chromium; \
+	   else echo "needs root; run: sudo apt-get install --no-install-recommends flite libflite1 chromium"; exit 1; fi; \
+	 elif command -v brew >/dev/null; then brew install flite; \
+	 else echo "neither apt-get nor brew here: install flite with your package manager"; exit 1; fi
+
+clean: ## remove the environment and everything that runs have written
+	@rm -rf $(VENV) var .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
