@@ -40,7 +40,15 @@ class PositionMoved:
     """The far end has reported playout (a mark came back, the page said so): `position()` is fresher now."""
 
 
-LegEvent = AudioIn | Typed | Dtmf | PositionMoved
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The caller ended the call on purpose (Twilio's `stop`, the page's hang-up button).
+
+    A leg whose events end without it was lost: the caller may come back on another leg.
+    """
+
+
+LegEvent = AudioIn | Typed | Dtmf | PositionMoved | HungUp
 
 
 @dataclass(frozen=True, slots=True)
