@@ -57,6 +57,17 @@ class Qualification(_Model):
     """Fewer known than this, and no line met: not decided yet."""
 
 
+class Discovery(_Model):
+    """How much the agent asks of its own accord; what a caller volunteers is never asked."""
+
+    between_answers: int = Field(2, ge=1)
+    """Knowledge answers after which one question may be woven in."""
+    before_booking: int = Field(3, ge=0)
+    """Questions to a caller who qualifies and has named no time yet."""
+    after_booking: int = Field(1, ge=0)
+    """Questions that help the specialist prepare, once the meeting is booked."""
+
+
 class WorkingHours(_Model):
     days: list[Day] = ["mon", "tue", "wed", "thu", "fri"]
     start: time = time(9, 0)
@@ -153,6 +164,9 @@ class Profile(_Model):
     """Wordings by name, each with variants: greeting, beta_notice, not_sure, goodbye, ..."""
     clips: Clips = Clips()
     fields: list[AskedField] = []
+    recognise: dict[str, dict[str, list[str]]] = {}
+    """Per field, its known values and how callers say them: `integrations: {hubspot: [hub spot]}`."""
+    discovery: Discovery = Discovery()
     qualification: Qualification = Qualification()
     calendar: Calendar = Calendar()
     turns: TurnTaking = TurnTaking()
