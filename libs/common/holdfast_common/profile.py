@@ -199,7 +199,9 @@ def load_articles(folder: Path) -> list[Article]:
         try:
             post = frontmatter.loads(path.read_text("utf-8"))
             paragraphs = [p.strip().replace("\n", " ") for p in post.content.split("\n\n") if p.strip()]
-            meta = {key: post[key] for key in ("id", "title", "tags", "questions", "source_url") if key in post.metadata}
+            meta = {
+                key: post[key] for key in ("id", "title", "tags", "questions", "source_url") if key in post.metadata
+            }
             articles.append(
                 Article.model_validate(
                     {

@@ -10,16 +10,37 @@ beats, answers health, drains on SIGTERM and ends when the parent dies (where th
 
 from __future__ import annotations
 
+import asyncio
+import os
+import secrets
+import signal
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from holdfast_common.bus import Bus
+import structlog
+
+from holdfast_common import subjects, telemetry
+from holdfast_common.bus import Bus, Lane
 from holdfast_common.call_log import CallLog
+from holdfast_common.contracts.beat import Beat, Goodbye
 from holdfast_common.contracts.registry import Service
-from holdfast_common.health import Health
-from holdfast_common.settings import CommonSettings
+from holdfast_common.contracts.wire import encode
+from holdfast_common.errors import BusUnavailable, LogUnavailable, SettingsError
+from holdfast_common.health import Finding, Health, State
+from holdfast_common.jetstream_log import JetStreamLog
+from holdfast_common.logs import set_up_logs
+from holdfast_common.nats_bus import NatsBus, connect_nats
+from holdfast_common.placement import Presence
+from holdfast_common.settings import CommonSettings, replica_id
 from holdfast_common.stream.api import Handler, Opener
+from holdfast_common.stream.host import StreamHost
+from holdfast_common.stream.opener import StreamOpener
+
+log = structlog.get_logger()
+
+BEAT_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +54,10 @@ class Runtime:
     opener: Opener
     log: CallLog
     health: Health
+    presence: Presence
+    """Who else is there: `presence.beats(loop.time())`."""
+    lag_ms: Callable[[], float] = lambda: 0.0
+    """How late this process's event loop runs, worst of the last second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +78,182 @@ class Wiring:
 
 Wire = Callable[[Runtime], AbstractAsyncContextManager[Wiring]]
 """Bootstrap of a service: enters engines and databases, leaves them in reverse."""
+
+
+def run(service: Service, common: CommonSettings, wire: Wire) -> None:
+    """Run one service until SIGTERM; returns when it has drained, exits with 2 on bad settings."""
+    replica = replica_id(service, common.replica)
+    set_up_logs(service, replica, level=common.log_level, form=common.log_format)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_Process(service, replica, common, wire).live())
+    except* SettingsError as group:
+        for error in group.exceptions:
+            print(f"holdfast: {service} cannot start.\n{error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+class _Stop(Exception):
+    """Ends the process's task group in good order."""
+
+
+class _Process:
+    """One replica of one service, from connecting to leaving."""
+
+    def __init__(self, service: Service, replica: str, common: CommonSettings, wire: Wire) -> None:
+        self._service = service
+        self._replica = replica
+        self._common = common
+        self._wire = wire
+        self._boot = secrets.token_hex(4)
+        self._stopping = asyncio.Event()
+        self._draining = False
+        self._worst_lag_ms = 0.0
+        self._host: StreamHost | None = None
+
+    async def live(self) -> None:
+        """Connect, serve, drain, leave."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        common = self._common
+        watch = asyncio.create_task(self._watch_parent(), name="parent")  # ends with this coroutine, below
+        try:
+            connecting = asyncio.ensure_future(
+                connect_nats(
+                    common.nats_url,
+                    name=self._replica,
+                    user=common.nats_user,
+                    password=common.nats_password.get_secret_value(),
+                )
+            )
+            stop = asyncio.ensure_future(self._stopping.wait())
+            await asyncio.wait({connecting, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done():
+                connecting.cancel()
+                return
+            bus = connecting.result()
+            try:
+                await self._serve(bus)
+            finally:
+                await bus.close()
+        finally:
+            watch.cancel()
+
+    async def _serve(self, bus: NatsBus) -> None:
+        common = self._common
+        presence = Presence()
+        opener = StreamOpener(bus, self._replica, presence)
+        calls = JetStreamLog(bus.control, partitions=common.log_partitions, max_age_h=common.log_max_age_h)
+        health = Health()
+        health.register("bus", lambda: Finding(State.OK if bus.connected else State.DEGRADED, common.nats_url))
+        runtime = Runtime(
+            self._service, self._replica, common, bus, opener, calls, health, presence, lambda: self._worst_lag_ms
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(opener.run(), name="opener")
+                group.create_task(self._prepare_log(calls), name="log")
+                async with self._wire(runtime) as wiring:
+                    group.create_task(self._beat(bus, wiring, health), name="beat")
+                    group.create_task(self._measure_lag(), name="lag")
+                    if wiring.handler is not None:
+                        self._host = StreamHost(
+                            bus, self._service, self._replica, wiring.handler, capacity=wiring.capacity
+                        )
+                        group.create_task(self._host.run(), name="host")
+                    for work in wiring.tasks:
+                        group.create_task(_awaited(work), name="work")
+                    log.info("started", service=self._service, replica=self._replica, **wiring.info())
+                    await self._stopping.wait()
+                    await self._drain(bus, wiring)
+                    raise _Stop
+        except* _Stop:
+            log.info("stopped", service=self._service, replica=self._replica)
+
+    async def _drain(self, bus: Bus, wiring: Wiring) -> None:
+        self._draining = True
+        log.info("draining", service=self._service, streams=self._host.active if self._host else 0)
+        try:
+            async with asyncio.timeout(self._common.drain_s):
+                if wiring.drain is not None:
+                    await wiring.drain()
+                if self._host is not None:
+                    self._host.draining = True
+                    await self._beat_once(bus, wiring, healthy=True)
+                    await self._host.drained()
+        except TimeoutError:
+            log.warning("drain_gave_up", after_s=self._common.drain_s)
+        goodbye = Goodbye(service=self._service, replica=self._replica)
+        await self._say(bus, subjects.gone(self._service, self._replica), encode(goodbye))
+
+    async def _beat(self, bus: Bus, wiring: Wiring, health: Health) -> None:
+        while True:
+            await self._beat_once(bus, wiring, healthy=health.state() is not State.DOWN)
+            await asyncio.sleep(BEAT_EVERY_S)
+
+    async def _beat_once(self, bus: Bus, wiring: Wiring, *, healthy: bool) -> None:
+        host = self._host
+        beat = Beat(
+            service=self._service,
+            replica=self._replica,
+            version=self._common.version,
+            boot=self._boot,
+            capacity_free=host.free if host else wiring.capacity(),
+            active=host.active if host else 0,
+            draining=self._draining,
+            loop_lag_ms=round(self._worst_lag_ms, 1),
+            healthy=healthy,
+            info={key: value[:200] for key, value in wiring.info().items()},
+            pid=os.getpid(),
+        )
+        await self._say(bus, subjects.beat(self._service, self._replica), encode(beat))
+
+    @staticmethod
+    async def _say(bus: Bus, subject: str, data: bytes) -> None:
+        try:
+            await bus.publish(subject, data, lane=Lane.CONTROL)
+        except BusUnavailable:
+            log.debug("beat_lost")
+
+    async def _prepare_log(self, calls: JetStreamLog) -> None:
+        while True:
+            try:
+                await calls.prepare()
+            except LogUnavailable as error:
+                log.warning("call_log_waiting", error=str(error))
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    async def _measure_lag(self) -> None:
+        """The worst lateness of a 50 ms timer; forgets it slowly, so that a beat catches a spike."""
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.05)
+            late_ms = (loop.time() - before - 0.05) * 1000
+            self._worst_lag_ms = max(late_ms, self._worst_lag_ms * 0.9)
+            if late_ms > 20:
+                telemetry.LOOP_LAG_MS.record(late_ms)
+
+    async def _watch_parent(self) -> None:
+        """A killed `holdfast up` must leave nothing behind."""
+        parent = os.getppid()
+        while self._common.exit_with_parent:
+            await asyncio.sleep(0.5)
+            if os.getppid() != parent:
+                log.warning("parent_is_gone")
+                os._exit(3)
+
+
+async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
+    await work()

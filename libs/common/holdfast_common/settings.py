@@ -36,6 +36,7 @@ class CommonSettings(BaseSettings):
     log_partitions: int = Field(1, ge=1, le=64, description="partitions of the call log (1 embedded, 8 in production)")
     log_max_age_h: float = Field(24.0, gt=0, description="age at which call log entries are dropped by the bus, hours")
     health_port: int = Field(0, ge=0, le=65535, description="port of this service's health page; 0: none")
+    drain_s: float = Field(30.0, gt=0, description="longest wait for running streams after SIGTERM, seconds")
     exit_with_parent: bool = Field(False, description="stop when the parent process dies (set by `holdfast up`)")
 
 
@@ -50,7 +51,9 @@ def load_settings(*classes: type[S]) -> list[S]:
         except ValidationError as error:
             for e in error.errors():
                 name = prefix + "_".join(str(part) for part in e["loc"]).upper()
-                problems.append(f"{name}: {e['msg']} (got {e.get('input')!r})" if e["type"] != "missing" else f"{name}: not set")
+                problems.append(
+                    f"{name}: {e['msg']} (got {e.get('input')!r})" if e["type"] != "missing" else f"{name}: not set"
+                )
     if problems:
         raise SettingsError(problems)
     return loaded

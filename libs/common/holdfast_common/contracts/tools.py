@@ -70,14 +70,7 @@ class CalendarStatus(Message, tag="calendar.status", tag_field="t"):
     key: Id
 
 
-ToolCall = (
-    KnowledgeSearch
-    | CalendarAvailability
-    | CalendarBook
-    | CalendarChange
-    | CalendarCancel
-    | CalendarStatus
-)
+ToolCall = KnowledgeSearch | CalendarAvailability | CalendarBook | CalendarChange | CalendarCancel | CalendarStatus
 CHANGES_THE_WORLD = (CalendarBook, CalendarChange, CalendarCancel)
 
 

@@ -57,7 +57,8 @@ class Frame(NamedTuple):
     sequence: int
     """Counts every message of one direction of one epoch from 0; a hole is an error."""
     capture_us: int
-    """When the audio's first sample was captured, sender's monotonic clock; 0 where it means nothing."""
+    """Inputs: when the audio's first sample was captured, sender's monotonic clock (0: unknown).
+    Results: the audio's position, in samples."""
     body: bytes
 
 

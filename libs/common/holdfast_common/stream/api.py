@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 
 from holdfast_common.contracts.registry import Service
-from holdfast_common.contracts.wire import Audio, Message
+from holdfast_common.contracts.wire import Message
 
 FirstInput = Callable[[], Message]
 """Builds the first input from the owner's present state. Called at each opening, so it is also how

@@ -1,0 +1,305 @@
+"""Serves streams: one subscription for all of a replica's inputs, one task a stream, progress every 200 ms.
+
+A hole in the inputs, an overflow or a broken handler ends the stream with a code that tells the
+opener whether another replica could do better.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+import structlog
+
+from holdfast_common import subjects, telemetry
+from holdfast_common.bus import Bus, BusMessage, Lane
+from holdfast_common.contracts import stream as wire_stream
+from holdfast_common.contracts.registry import CONTRACTS, Service
+from holdfast_common.contracts.wire import (
+    FORMAT_OF_RATE,
+    RATE_HZ,
+    Audio,
+    Flag,
+    Format,
+    Frame,
+    Message,
+    decoder,
+    encode,
+    pack_frame,
+    unpack_frame,
+)
+from holdfast_common.errors import BusUnavailable, ContractError, StreamFailed
+from holdfast_common.stream.api import Handler
+
+log = structlog.get_logger()
+
+SAY_EVERY_S = 0.2
+INPUTS_WAITING = 4_096
+"""Inputs that a handler may leave unread; then the stream fails with `gap` and is replayed elsewhere."""
+GENERATIONS_KEPT = 50_000
+FENCED = frozenset({Service.DIALOGUE, Service.TOOLS})
+"""Services that refuse an older gateway generation of a call."""
+
+_opens = decoder(wire_stream.Open)
+_cancels = decoder(wire_stream.Cancel)
+_GONE = object()
+
+
+class HostedStream:
+    """One stream on the serving side; a `Session`."""
+
+    def __init__(self, host: StreamHost, open_: wire_stream.Open, first: Any, deadline_at: float) -> None:
+        self.stream = open_.stream
+        self.epoch = open_.epoch
+        self.call = open_.call
+        self.generation = open_.generation
+        self.first = first
+        self.task: asyncio.Task[None] | None = None
+        self.received_to = 0
+        self.told_received_to = 0
+        self.said_at = 0.0
+        self._output = subjects.output(open_.opener, open_.stream, open_.epoch)
+        self._host = host
+        self._deadline_at = deadline_at
+        self._done_to = 0
+        self._next_output = 0
+        self._samples_in = 0
+        self._inputs: asyncio.Queue[Any] = asyncio.Queue(maxsize=INPUTS_WAITING)
+
+    def remaining_s(self) -> float:
+        return max(0.0, self._deadline_at - self._host.now())
+
+    def progress(self, done_to: int) -> None:
+        self._done_to = done_to
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while (item := await self._inputs.get()) is not _GONE:
+            if isinstance(item, StreamFailed):
+                raise item
+            yield item
+
+    async def send(self, result: Message) -> None:
+        await self._say(encode(result), Format.STRUCT, 0)
+
+    async def send_audio(self, pcm: bytes, *, rate_hz: int, position: int) -> None:
+        await self._say(pcm, FORMAT_OF_RATE[rate_hz], position)
+
+    async def say_alive(self) -> None:
+        self.told_received_to = self.received_to
+        await self.send(wire_stream.Alive(received_to=self.received_to, done_to=self._done_to))
+
+    async def _say(self, body: bytes, form: Format, position: int) -> None:
+        sequence, self._next_output = self._next_output, self._next_output + 1
+        self.said_at = self._host.now()
+        frame = pack_frame(body, format=form, epoch=self.epoch, sequence=sequence, capture_us=position)
+        await self._host.publish(self._output, frame)
+
+    def take(self, frame: Frame) -> None:
+        """An input has arrived, in order."""
+        self.received_to = frame.sequence + 1
+        try:
+            if frame.format is Format.STRUCT:
+                item = CONTRACTS[self._host.service].inputs.decode(frame.body)
+            else:
+                item = Audio(frame.body, RATE_HZ[frame.format], self._samples_in, frame.capture_us)
+                self._samples_in += item.samples
+        except msgspec.MsgspecError as error:
+            item = StreamFailed(wire_stream.ErrorCode.BAD_INPUT, str(error))
+        self.put(item)
+
+    def put(self, item: Any) -> None:
+        try:
+            self._inputs.put_nowait(item)
+        except asyncio.QueueFull:
+            self._inputs.get_nowait()
+            self._inputs.put_nowait(StreamFailed(wire_stream.ErrorCode.GAP, f"{INPUTS_WAITING} inputs unread"))
+
+    def hang_up(self) -> None:
+        """The opener is gone from this epoch: end the inputs, cancel the handler."""
+        if self.task:
+            self.task.cancel()
+
+
+class StreamHost:
+    """Serves one service's streams for one replica. `run` must be running."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        service: Service,
+        replica: str,
+        handler: Handler,
+        *,
+        capacity: Callable[[], int],
+        now: Callable[[], float] | None = None,
+    ) -> None:
+        self.service = service
+        self.now = now or asyncio.get_running_loop().time
+        self.draining = False
+        self._bus = bus
+        self._replica = replica
+        self._handler = handler
+        self._capacity = capacity
+        self._streams: dict[str, HostedStream] = {}
+        self._generations: OrderedDict[str, int] = OrderedDict()
+        self._arrivals: asyncio.Queue[BusMessage] = asyncio.Queue()
+        """Opens only; inputs go straight to their stream's bounded queue."""
+        self._group: asyncio.TaskGroup | None = None
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @property
+    def active(self) -> int:
+        return len(self._streams)
+
+    @property
+    def free(self) -> int:
+        return 0 if self.draining else max(0, self._capacity() - self.active)
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            await self._bus.subscribe(subjects.open_(self.service, self._replica), self._arrivals.put_nowait)
+            await self._bus.subscribe(subjects.inputs(self.service, self._replica), self._on_input)
+            await self._bus.subscribe(subjects.cancel(self.service, self._replica), self._on_cancel, lane=Lane.CONTROL)
+            group.create_task(self._keep_talking(), name="host-alive")
+            while True:
+                await self._on_open(await self._arrivals.get())
+
+    async def drained(self) -> None:
+        """Refuse new streams and wait until the last one has ended."""
+        self.draining = True
+        await self._empty.wait()
+
+    async def publish(self, subject: str, data: bytes) -> None:
+        try:
+            await self._bus.publish(subject, data)
+        except BusUnavailable:
+            telemetry.STALE_MESSAGES.add(1)  # the opener will find the gap and replay
+
+    async def _on_open(self, message: BusMessage) -> None:
+        try:
+            open_ = _opens.decode(message.data)
+        except msgspec.MsgspecError as error:
+            telemetry.BAD_MESSAGES.add(1, {"kind": "open"})
+            log.warning("bad_open", error=str(error)[:200])
+            return
+        refusal = self._refusal(open_)
+        if refusal is None:
+            try:
+                first = CONTRACTS[self.service].first.decode(open_.first)
+            except msgspec.MsgspecError as error:
+                telemetry.BAD_MESSAGES.add(1, {"kind": "first"})
+                await self._answer(open_, wire_stream.Accepted(replica=self._replica))
+                await self._answer(
+                    open_, wire_stream.Failed(code=wire_stream.ErrorCode.BAD_INPUT, message=str(error)[:200])
+                )
+                return
+            await self._accept(open_, first, message)
+        else:
+            await self._answer(open_, refusal)
+
+    def _refusal(self, open_: wire_stream.Open) -> Message | None:
+        if self.draining:
+            return wire_stream.Draining()
+        if self.service in FENCED:
+            known = self._generations.get(open_.call, 0)
+            if open_.generation < known:
+                return wire_stream.Superseded(generation=known)
+            self._generations[open_.call] = open_.generation
+            self._generations.move_to_end(open_.call)
+            if len(self._generations) > GENERATIONS_KEPT:
+                self._generations.popitem(last=False)
+        if open_.stream not in self._streams and self.free <= 0:
+            return wire_stream.Busy()
+        return None
+
+    async def _accept(self, open_: wire_stream.Open, first: Any, message: BusMessage) -> None:
+        earlier = self._streams.get(open_.stream)
+        if earlier is not None:
+            if earlier.epoch >= open_.epoch:
+                return
+            earlier.hang_up()
+        try:
+            deadline_s = int(message.headers.get("hf-deadline-ms", "60000")) / 1000
+        except ValueError:
+            deadline_s = 60.0
+        session = HostedStream(self, open_, first, self.now() + deadline_s)
+        self._streams[open_.stream] = session
+        self._empty.clear()
+        await self._answer(open_, wire_stream.Accepted(replica=self._replica))
+        assert self._group is not None
+        session.said_at = self.now()
+        session.task = self._group.create_task(self._serve(session, message), name=f"stream-{open_.stream}")
+
+    async def _answer(self, open_: wire_stream.Open, answer: Message) -> None:
+        frame = pack_frame(encode(answer), format=Format.STRUCT, epoch=open_.epoch, sequence=0)
+        await self.publish(subjects.output(open_.opener, open_.stream, open_.epoch), frame)
+
+    async def _serve(self, session: HostedStream, message: BusMessage) -> None:
+        structlog.contextvars.bind_contextvars(call=session.call[:12])
+        ending: Message = wire_stream.End()
+        try:
+            with telemetry.span_from(message.headers, telemetry.SPAN_SERVE, service=self.service, epoch=session.epoch):
+                try:
+                    async with asyncio.timeout(session.remaining_s()):
+                        await self._handler(session)
+                except StreamFailed as error:
+                    ending = self._failure(error.code, error.message)
+                except TimeoutError:
+                    ending = self._failure(wire_stream.ErrorCode.DEADLINE, "the opener's deadline is over")
+                except Exception:
+                    log.exception("handler_failed", service=self.service)
+                    ending = self._failure(wire_stream.ErrorCode.INTERNAL, "the handler failed")
+            await session.send(ending)
+        finally:
+            if self._streams.get(session.stream) is session:
+                del self._streams[session.stream]
+                if not self._streams:
+                    self._empty.set()
+
+    @staticmethod
+    def _failure(code: str, message: str) -> wire_stream.Failed:
+        return wire_stream.Failed(code=wire_stream.ErrorCode(code), message=message[:200])
+
+    def _on_input(self, message: BusMessage) -> None:
+        try:
+            stream_id, epoch = subjects.stream_and_epoch(message.subject)
+            frame = unpack_frame(message.data)
+        except (ValueError, ContractError):
+            telemetry.BAD_MESSAGES.add(1, {"kind": "input"})
+            return
+        session = self._streams.get(stream_id)
+        if session is None or session.epoch != epoch:
+            telemetry.STALE_MESSAGES.add(1)
+        elif frame.sequence == session.received_to:
+            session.take(frame)
+            if frame.flags & Flag.REPLAY and self._group is not None:
+                self._group.create_task(session.say_alive(), name="host-ack")
+        elif frame.sequence > session.received_to:
+            session.put(StreamFailed(wire_stream.ErrorCode.GAP, f"input {session.received_to} is missing"))
+
+    def _on_cancel(self, message: BusMessage) -> None:
+        try:
+            cancel = _cancels.decode(message.data)
+        except msgspec.MsgspecError:
+            telemetry.BAD_MESSAGES.add(1, {"kind": "cancel"})
+            return
+        session = self._streams.get(cancel.stream)
+        if session is not None and session.epoch <= cancel.epoch:
+            session.hang_up()
+
+    async def _keep_talking(self) -> None:
+        """Say something at least every 200 ms on each stream, and acknowledge inputs as often."""
+        while True:
+            await asyncio.sleep(SAY_EVERY_S / 2)
+            now = self.now()
+            for session in list(self._streams.values()):
+                silent = now - session.said_at >= SAY_EVERY_S * 0.9
+                unacknowledged = session.told_received_to < session.received_to
+                if session.task is not None and not session.task.done() and (silent or unacknowledged):
+                    await session.say_alive()

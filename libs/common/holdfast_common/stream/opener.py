@@ -1,0 +1,379 @@
+"""Opens streams, keeps their inputs, fails over and replays: the machine's hands.
+
+One per process. It owns the subscription for everything that comes back, one ticker for all
+clocks, one probe shared by all streams, and the ration of re-opens (10 per 100 ms, oldest first).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+import structlog
+
+from holdfast_common import subjects, telemetry
+from holdfast_common.bus import Bus, BusMessage, Lane
+from holdfast_common.contracts import stream as wire_stream
+from holdfast_common.contracts.beat import Beat, Goodbye
+from holdfast_common.contracts.registry import CONTRACTS, Service
+from holdfast_common.contracts.wire import (
+    FORMAT_OF_RATE,
+    RATE_HZ,
+    Audio,
+    Flag,
+    Format,
+    Message,
+    decoder,
+    encode,
+    pack_frame,
+    unpack_frame,
+)
+from holdfast_common.errors import BusUnavailable, ContractError, StreamFailed
+from holdfast_common.placement import Presence
+from holdfast_common.stream.api import FirstInput
+from holdfast_common.stream.machine import (
+    Action,
+    AskPlacement,
+    AskProbe,
+    Fail,
+    Finish,
+    Kept,
+    SendCancel,
+    SendInput,
+    SendOpen,
+    StreamMachine,
+    StreamTimes,
+)
+
+log = structlog.get_logger()
+
+TICK_S = 0.05
+LATE_LOOP_S = 0.1
+PROBE_TIMEOUT_S = 0.3
+REOPENS_PER_TICK = 5
+RESULTS_WAITING = 5_000
+"""Results that an owner may leave unread (50 s of audio in 10 ms chunks); then the stream fails."""
+
+_beats = decoder(Beat)
+_goodbyes = decoder(Goodbye)
+_DONE = object()
+
+
+class _Stream:
+    """One stream: its machine, its kept inputs, its results. A `ReplayableStream`."""
+
+    def __init__(
+        self,
+        opener: StreamOpener,
+        service: Service,
+        first: FirstInput,
+        call: str,
+        generation: int,
+        machine: StreamMachine,
+    ) -> None:
+        self.id = secrets.token_hex(8)
+        self.service = service
+        self.first = first
+        self.call = call
+        self.generation = generation
+        self.machine = machine
+        self.headers = telemetry.inject()
+        self.inputs: list[tuple[Format, bytes, int]] = []
+        self.opened_at = opener.now()
+        self._opener = opener
+        self._results: asyncio.Queue[Any] = asyncio.Queue(maxsize=RESULTS_WAITING)
+
+    @property
+    def epoch(self) -> int:
+        return self.machine.epoch
+
+    @property
+    def replica(self) -> str | None:
+        return self.machine.replica
+
+    def send(self, message: Message, *, ends_input: bool = False) -> None:
+        self._add(Format.STRUCT, encode(message), 0, Kept(), ends_input)
+
+    def send_audio(self, pcm: bytes, *, rate_hz: int, capture_us: int = 0) -> None:
+        self._add(FORMAT_OF_RATE[rate_hz], pcm, capture_us, Kept(len(pcm) / 2 / rate_hz, rate_hz), False)
+
+    def _add(self, form: Format, body: bytes, capture_us: int, kept: Kept, ends_input: bool) -> None:
+        if not self.machine.over:
+            self.inputs.append((form, body, capture_us))
+            self._opener.act(self, self.machine.add_input(kept, self._opener.now(), ends_input=ends_input))
+
+    def cancel(self) -> None:
+        self._opener.act(self, self.machine.cancel())
+        self._opener.drop(self)
+        self.push(_DONE)
+
+    def push(self, item: Any) -> None:
+        """Give the owner a result, or the end. An owner that does not read for so long has gone wrong."""
+        try:
+            self._results.put_nowait(item)
+        except asyncio.QueueFull:
+            self._opener.act(self, self.machine.cancel())
+            self._opener.drop(self)
+            self._results.get_nowait()
+            self._results.put_nowait(StreamFailed("overflow", f"{self.service}: {RESULTS_WAITING} results unread"))
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while (item := await self._results.get()) is not _DONE:
+            if isinstance(item, StreamFailed):
+                raise item
+            yield item
+
+
+class StreamOpener:
+    """Opens replayable streams for one process; an `Opener`. `run` must be running."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        opener_id: str,
+        presence: Presence | None = None,
+        *,
+        times: StreamTimes | None = None,
+        now: Callable[[], float] | None = None,
+    ) -> None:
+        self.presence = presence or Presence()
+        self.now = now or asyncio.get_running_loop().time
+        self._bus = bus
+        self._id = opener_id
+        self._times = times or StreamTimes()
+        self._streams: dict[str, _Stream] = {}
+        self._outbox: asyncio.Queue[tuple[str, bytes, Lane, dict[str, str] | None]] = asyncio.Queue()
+        """Unbounded on purpose: the machine rations replays, live audio is 50 messages/s a call, and
+        while the bus is away everything in it is thrown away (the kept inputs replay)."""
+        self._to_place: deque[_Stream] = deque()
+        self._to_probe: set[_Stream] = set()
+        self._probe_wanted = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve all streams of the process until cancelled."""
+        await self._bus.subscribe(subjects.outputs(self._id), self._on_output, lane=Lane.MEDIA)
+        await self._bus.subscribe(subjects.BEATS, self._on_beat, lane=Lane.CONTROL)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send(), name="stream-send")
+            group.create_task(self._tick(), name="stream-clocks")
+            group.create_task(self._probe(), name="stream-probe")
+
+    def open(
+        self,
+        service: Service,
+        first: FirstInput,
+        *,
+        call: str,
+        generation: int = 1,
+        deadline_ms: int = 60_000,
+        result_deadline_ms: Callable[[], int] | None = None,
+        ends_input: bool = False,
+    ) -> _Stream:
+        now = self.now()
+        machine = StreamMachine(
+            now,
+            lambda excluded: self.presence.choose(service, self.now(), excluded),
+            deadline_s=deadline_ms / 1000,
+            result_deadline_s=(lambda: result_deadline_ms() / 1000) if result_deadline_ms else None,
+            ends_input=ends_input,
+            times=self._times,
+        )
+        stream = _Stream(self, service, first, call, generation, machine)
+        self._streams[stream.id] = stream
+        telemetry.STREAMS_OPENED.add(1, {"service": service})
+        self.act(stream, machine.place(now))
+        return stream
+
+    def replicas(self, service: Service) -> list[str]:
+        return [beat.replica for beat in self.presence.beats(self.now(), service) if not beat.draining]
+
+    def drop(self, stream: _Stream) -> None:
+        self._streams.pop(stream.id, None)
+        self._to_probe.discard(stream)
+
+    def act(self, stream: _Stream, actions: list[Action]) -> None:
+        """Do what the machine says, in order."""
+        for action in actions:
+            match action:
+                case SendInput():
+                    self._send_input(stream, action)
+                case SendOpen():
+                    self._send_open(stream, action)
+                case SendCancel(replica, epoch):
+                    cancel = wire_stream.Cancel(stream=stream.id, epoch=epoch)
+                    self._put(subjects.cancel(stream.service, replica), encode(cancel), Lane.CONTROL)
+                case AskPlacement():
+                    telemetry.STREAMS_REOPENED.add(1, {"service": stream.service})
+                    self._to_place.append(stream)
+                case AskProbe():
+                    self._to_probe.add(stream)
+                    self._probe_wanted.set()
+                case Finish():
+                    self.drop(stream)
+                    stream.push(_DONE)
+                case Fail(code, message):
+                    telemetry.STREAMS_FAILED.add(1, {"service": stream.service, "code": code})
+                    self.drop(stream)
+                    stream.push(StreamFailed(code, f"{stream.service}: {message}"))
+
+    def _put(self, subject: str, data: bytes, lane: Lane = Lane.MEDIA, headers: dict[str, str] | None = None) -> None:
+        self._outbox.put_nowait((subject, data, lane, headers))
+
+    def _send_open(self, stream: _Stream, action: SendOpen) -> None:
+        message = wire_stream.Open(
+            stream=stream.id,
+            epoch=action.epoch,
+            generation=stream.generation,
+            call=stream.call,
+            opener=self._id,
+            first=msgspec.Raw(encode(stream.first())),
+        )
+        if action.epoch > 1:
+            log.info("stream_reopens", to=stream.service, replica=action.replica, stream=stream.id, epoch=action.epoch)
+        remaining_ms = max(0, int((stream.machine.deadline - self.now()) * 1000))
+        headers = {**stream.headers, "hf-deadline-ms": str(remaining_ms)}
+        self._put(subjects.open_(stream.service, action.replica), encode(message), Lane.MEDIA, headers)
+
+    def _send_input(self, stream: _Stream, action: SendInput) -> None:
+        kept = stream.inputs[action.start : action.end]
+        form, body, capture_us = kept[0]
+        if len(kept) > 1:
+            body = b"".join(item[1] for item in kept)
+        frame = pack_frame(
+            body,
+            format=form,
+            epoch=action.epoch,
+            sequence=action.sequence,
+            flags=Flag.REPLAY if action.replay else Flag.NONE,
+            capture_us=capture_us,
+        )
+        self._put(subjects.input_(stream.service, action.replica, stream.id, action.epoch), frame)
+
+    def _on_beat(self, message: BusMessage) -> None:
+        now = self.now()
+        try:
+            if message.subject.endswith(".gone"):
+                left = _goodbyes.decode(message.data)
+                self.presence.forget(left.service, left.replica)
+                self._replica_gone(left.service, left.replica, now)
+                return
+            beat = _beats.decode(message.data)
+        except msgspec.MsgspecError:
+            telemetry.BAD_MESSAGES.add(1, {"kind": "beat"})
+            return
+        before = self.presence.boot(beat.service, beat.replica)
+        self.presence.observe(beat, now)
+        if before is not None and before != beat.boot:
+            self._replica_gone(beat.service, beat.replica, now)
+
+    def _replica_gone(self, service: str, replica: str, now: float) -> None:
+        for stream in [s for s in self._streams.values() if s.service == service and s.replica == replica]:
+            self.act(stream, stream.machine.replica_gone(now))
+
+    def _on_output(self, message: BusMessage) -> None:
+        try:
+            stream_id, epoch = subjects.stream_and_epoch(message.subject)
+            stream = self._streams.get(stream_id)
+            if stream is None or epoch != stream.epoch:
+                telemetry.STALE_MESSAGES.add(1)
+                return
+            frame = unpack_frame(message.data)
+            if frame.format is Format.STRUCT:
+                item = CONTRACTS[stream.service].results.decode(frame.body)
+            else:
+                item = Audio(frame.body, RATE_HZ[frame.format], frame.capture_us)
+        except (ValueError, ContractError, msgspec.MsgspecError) as error:
+            telemetry.BAD_MESSAGES.add(1, {"kind": "output"})
+            log.warning("bad_stream_output", error=type(error).__name__)
+            return
+        self._take(stream, frame.sequence, item)
+
+    def _take(self, stream: _Stream, sequence: int, item: Any) -> None:
+        machine, now = stream.machine, self.now()
+        match item:
+            case wire_stream.Accepted():
+                self.act(stream, machine.accepted(now))
+                return
+            case wire_stream.Busy() | wire_stream.Draining():
+                if stream.replica:
+                    self.presence.shun(stream.service, stream.replica, now + 0.5)
+                self.act(stream, machine.refused(now))
+                return
+            case wire_stream.Superseded(generation=generation):
+                self.act(
+                    stream,
+                    machine.failed(wire_stream.ErrorCode.SUPERSEDED, f"generation {generation} holds the call", now),
+                )
+                return
+        is_control = isinstance(item, wire_stream.Alive | wire_stream.End | wire_stream.Failed)
+        deliver, actions = machine.output(sequence, now, is_result=not is_control)
+        self.act(stream, actions)
+        if not deliver:
+            return
+        match item:
+            case wire_stream.Alive(received_to=received_to):
+                self.act(stream, machine.acknowledged(received_to, now))
+            case wire_stream.End():
+                self.act(stream, machine.ended())
+            case wire_stream.Failed(code=code, message=text):
+                self.act(stream, machine.failed(code, text, now))
+            case _:
+                stream.push(item)
+
+    async def _send(self) -> None:
+        while True:
+            subject, data, lane, headers = await self._outbox.get()
+            try:
+                await self._bus.publish(subject, data, lane=lane, headers=headers)
+            except BusUnavailable:
+                # Lost on purpose: the clocks find out, and what matters is replayed.
+                while not self._outbox.empty():
+                    self._outbox.get_nowait()
+
+    async def _tick(self) -> None:
+        woke = self.now()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = self.now()
+            late = now - woke - TICK_S
+            woke = now
+            if late > LATE_LOOP_S:
+                # First read what has arrived meanwhile, then start the clocks from zero.
+                telemetry.LOOP_LAG_MS.record(late * 1000)
+                log.warning("loop_was_late", late_ms=round(late * 1000))
+                self.presence.extend(late)
+                for stream in self._streams.values():
+                    stream.machine.restart_clocks(now)
+                continue
+            for stream in [s for s in self._streams.values() if now >= s.machine.due]:
+                self.act(stream, stream.machine.tick(now))
+            for _ in range(min(REOPENS_PER_TICK, len(self._to_place))):
+                oldest = self._to_place.popleft()
+                self.act(oldest, oldest.machine.place(now))
+
+    async def _probe(self) -> None:
+        """One probe at a time for the whole process; while the bus is down, every 200 ms."""
+        while True:
+            await self._probe_wanted.wait()
+            self._probe_wanted.clear()
+            asked, self._to_probe = self._to_probe, set()
+            ok = await self._bus.probe(PROBE_TIMEOUT_S)
+            now = self.now()
+            for stream in asked if ok else list(self._streams.values()):
+                self.act(stream, stream.machine.probed(ok, now))
+            if not ok:
+                log.warning("bus_does_not_answer", streams=len(self._streams))
+                await self._wait_for_bus()
+
+    async def _wait_for_bus(self) -> None:
+        gone_since = self.now()
+        while not await self._bus.probe(PROBE_TIMEOUT_S):
+            await asyncio.sleep(self._times.ask_again)
+        now = self.now()
+        self.presence.extend(now - gone_since)
+        for stream in list(self._streams.values()):
+            self.act(stream, stream.machine.probed(True, now))

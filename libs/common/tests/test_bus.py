@@ -1,0 +1,134 @@
+"""The bus contract: what holds on NATS and on its in-memory twin alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from holdfast_common.bus import Bus, BusMessage, Lane
+from holdfast_common.errors import BusUnavailable
+from holdfast_common.memory_bus import MemoryBus, MemoryHub
+from holdfast_common.nats_bus import connect_nats
+
+
+@pytest.fixture(params=["memory", pytest.param("nats", marks=pytest.mark.live)])
+async def pair(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Bus, Bus]]:
+    """Two connections to the same bus."""
+    if request.param == "memory":
+        hub = MemoryHub()
+        yield MemoryBus(hub), MemoryBus(hub)
+    else:
+        server = request.getfixturevalue("nats_server")
+        one, two = await connect_nats(server.url, name="one"), await connect_nats(server.url, name="two")
+        yield one, two
+        await one.close()
+        await two.close()
+
+
+class Inbox:
+    """Collects messages and lets a test wait for a number of them."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[BusMessage] = asyncio.Queue()
+
+    def __call__(self, message: BusMessage) -> None:
+        self.queue.put_nowait(message)
+
+    async def take(self, n: int) -> list[BusMessage]:
+        async with asyncio.timeout(5):
+            return [await self.queue.get() for _ in range(n)]
+
+
+async def test_messages_arrive_whole_and_in_order(pair: tuple[Bus, Bus]) -> None:
+    """Order holds from one publisher to one subscriber."""
+    one, two = pair
+    inbox = Inbox()
+    await two.subscribe("t.order.*", inbox)
+    assert await two.probe(1.0)
+
+    for i in range(200):
+        await one.publish(f"t.order.{i % 3}", bytes([i]))
+
+    assert [m.data[0] for m in await inbox.take(200)] == list(range(200))
+
+
+async def test_headers_travel(pair: tuple[Bus, Bus]) -> None:
+    """Deadlines and trace context go beside the data."""
+    one, two = pair
+    inbox = Inbox()
+    await two.subscribe("t.headers", inbox)
+    assert await two.probe(1.0)
+
+    await one.publish("t.headers", b"x", headers={"hf-deadline-ms": "250"})
+
+    [message] = await inbox.take(1)
+    assert message.headers["hf-deadline-ms"] == "250"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "subject", "hit"),
+    [("t.a.*", "t.a.b", True), ("t.a.*", "t.a.b.c", False), ("t.>", "t.a.b.c", True), ("t.a", "t.b", False)],
+)
+async def test_wildcards(pair: tuple[Bus, Bus], pattern: str, subject: str, hit: bool) -> None:
+    """`*` is one token, `>` the rest."""
+    one, two = pair
+    inbox = Inbox()
+    await two.subscribe(pattern, inbox)
+    await two.subscribe("fence", inbox)
+    assert await two.probe(1.0)
+
+    await one.publish(subject, b"x")
+    await one.publish("fence", b"end")
+
+    assert [m.data for m in await inbox.take(2 if hit else 1)] == ([b"x", b"end"] if hit else [b"end"])
+
+
+async def test_unsubscribed_hears_nothing(pair: tuple[Bus, Bus]) -> None:
+    """After unsubscribing, messages go by."""
+    one, two = pair
+    inbox = Inbox()
+    subscription = await two.subscribe("t.gone", inbox)
+    await two.subscribe("fence", inbox)
+    await subscription.unsubscribe()
+    assert await two.probe(1.0)
+
+    await one.publish("t.gone", b"x")
+    await one.publish("fence", b"end")
+
+    assert [m.data for m in await inbox.take(1)] == [b"end"]
+
+
+async def test_lanes_are_independent(pair: tuple[Bus, Bus]) -> None:
+    """What is said on the control lane is heard there."""
+    one, two = pair
+    inbox = Inbox()
+    await two.subscribe("t.lane", inbox, lane=Lane.CONTROL)
+    await asyncio.sleep(0.05 if not isinstance(two, MemoryBus) else 0)  # the probe goes over the media lane
+
+    await one.publish("t.lane", b"x", lane=Lane.CONTROL)
+
+    assert (await inbox.take(1))[0].data == b"x"
+
+
+@pytest.mark.live
+async def test_a_lost_server_is_told_and_comes_back(own_nats_server) -> None:
+    """While NATS is away publishing raises and probing fails; afterwards both work by themselves."""
+    bus = await connect_nats(own_nats_server.url, name="lost")
+    inbox = Inbox()
+    await bus.subscribe("t.back", inbox)
+    own_nats_server.stop(kill=True)
+    async with asyncio.timeout(5):
+        while await bus.probe(0.2):
+            await asyncio.sleep(0.02)
+
+    with pytest.raises(BusUnavailable):
+        await bus.publish("t.back", b"lost")
+    own_nats_server.start()
+    async with asyncio.timeout(10):
+        while not await bus.probe(0.2):
+            await asyncio.sleep(0.02)
+    await bus.publish("t.back", b"found")
+
+    assert (await inbox.take(1))[0].data == b"found"
+    await bus.close()
