@@ -1,0 +1,57 @@
+"""The `holdfast` command. Each subcommand imports what it needs when it runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="holdfast",
+    help="Voice agents whose calls survive.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+Home = Annotated[Path, typer.Option(help="folder for state, logs and the run file")]
+Name = Annotated[str, typer.Option(help="name of the run")]
+ProfileFolder = Annotated[Path, typer.Option(help="folder of the agent profile", envvar="HOLDFAST_PROFILE")]
+AuthToken = Annotated[
+    str, typer.Option(help="Twilio auth token that signs requests", envvar="HOLDFAST_GATEWAY_AUTH_TOKEN")
+]
+
+
+@app.command()
+def up(
+    *,
+    home: Home = Path("var"),
+    name: Name = "holdfast",
+    profile: ProfileFolder = Path("profiles/trial_success"),
+    port: Annotated[int | None, typer.Option(help="HTTP port; else PORT, else 8080 or a free one")] = None,
+    replicas: Annotated[str, typer.Option(help="2, or asr=2,tts=3: how many of asr, dialogue, tts, tools")] = "",
+    scripted: Annotated[bool, typer.Option(help="engines that cost nothing, for measuring")] = False,
+    auth_token: AuthToken = "",
+    quiet: Annotated[bool, typer.Option(help="the log goes to its file only")] = False,
+    exit_with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Start everything on this machine and keep it alive until Ctrl-C."""
+    from holdfast_cli import up as command  # noqa: PLC0415 - keeps `--help` quick
+
+    options = command.UpOptions(
+        home=home,
+        name=name,
+        profile=profile,
+        port=port,
+        replicas=replicas,
+        scripted=scripted,
+        auth_token=auth_token,
+        quiet=quiet,
+        exit_with_parent=exit_with_parent,
+    )
+    raise typer.Exit(command.up(options))
+
+
+if __name__ == "__main__":
+    app()

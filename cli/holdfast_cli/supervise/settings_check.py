@@ -1,0 +1,69 @@
+"""All settings of all services, checked before anything is started: one list of what is wrong.
+
+Services are plug-ins to the command line: it knows them by name only, so their settings classes
+are found, not imported by name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from holdfast_common.contracts.registry import Service
+from holdfast_common.errors import SettingsError
+from holdfast_common.profile import load_articles, load_profile
+from holdfast_common.settings import CommonSettings, load_settings
+from pydantic_settings import BaseSettings
+
+SERVICES = tuple(Service)
+
+
+@contextmanager
+def environment(extra: Mapping[str, str]) -> Iterator[None]:
+    """Our own environment as a child will see it; put back afterwards."""
+    before = {name: os.environ.get(name) for name in extra}
+    os.environ.update(extra)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def settings_classes(service: str) -> list[type[BaseSettings]]:
+    """The settings classes that a service defines, perhaps none; raises SettingsError if it is not installed."""
+    if importlib.util.find_spec(f"holdfast_{service}") is None:
+        raise SettingsError([f"service {service} is not installed (package holdfast-{service}): make setup"])
+    name = f"holdfast_{service}.settings"
+    if importlib.util.find_spec(name) is None:
+        return []
+    module = importlib.import_module(name)
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, BaseSettings) and value.__module__ == name
+    ]
+
+
+def problems(extra: Mapping[str, str], profile: Path) -> list[str]:
+    """Everything that would keep a service from starting, in people's words."""
+    found: list[str] = []
+    with environment(extra):
+        for attempt in (
+            lambda: load_settings(CommonSettings),
+            *(lambda service=service: load_settings(*settings_classes(service)) for service in SERVICES),
+            lambda: load_profile(profile),
+            lambda: load_articles(profile),
+        ):
+            try:
+                attempt()
+            except SettingsError as error:
+                found += [problem for problem in error.problems if problem not in found]
+    return found
