@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import sys
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, overload
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from holdfast_common.errors import SettingsError
 
 S = TypeVar("S", bound=BaseSettings)
+S2 = TypeVar("S2", bound=BaseSettings)
 
 
 class CommonSettings(BaseSettings):
@@ -59,10 +60,14 @@ def load_settings(*classes: type[S]) -> list[S]:
     return loaded
 
 
-def load_or_exit(*classes: type[S]) -> list[S]:
+@overload
+def load_or_exit(first: type[S], /) -> tuple[S]: ...
+@overload
+def load_or_exit(first: type[S], second: type[S2], /) -> tuple[S, S2]: ...
+def load_or_exit(*classes: type[BaseSettings]) -> tuple[BaseSettings, ...]:
     """`load_settings` for a `__main__`: prints the one list of problems and exits with status 2."""
     try:
-        return load_settings(*classes)
+        return tuple(load_settings(*classes))
     except SettingsError as error:
         print(f"holdfast: cannot start.\n{error}", file=sys.stderr)
         raise SystemExit(2) from None
