@@ -1,0 +1,270 @@
+"""HTTP: Twilio's webhooks, the page and its session, health and metrics.
+
+Handlers translate; the reception decides. Errors are JSON with a short code and never a stack trace;
+every answer carries the security headers. Bodies are small, bounded and have a deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from holdfast_gateway.adapters import twiml
+from holdfast_gateway.adapters.health_page import StatusBoard
+from holdfast_gateway.adapters.signature import TwilioGuard, stream_base
+from holdfast_gateway.domain.rates import Rates
+from holdfast_gateway.reception import No, PutThrough, Reception
+
+log = structlog.get_logger()
+
+MAX_BODY_BYTES = 64 * 1024
+BODY_TIMEOUT_S = 5.0
+PAGE_SOCKET_PATH = "/ws/call"
+OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+"""Twilio's CallStatus of a call that has nothing to come back to."""
+
+_SID = re.compile(r"^[A-Za-z0-9]{2,64}$")
+_Form = MultiDictProxy[Any]  # str; a FileField only in multipart, which is refused
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SORRY = "Sorry, something went wrong with this call. Please call again."
+
+
+class HttpApi:
+    """The routes of one gateway process."""
+
+    def __init__(
+        self,
+        reception: Reception,
+        guard: TwilioGuard,
+        board: StatusBoard,
+        *,
+        public_base_url: str,
+        origins: frozenset[str],
+        busy_words: Callable[[], str],
+        web_dir: Path,
+        rates: Rates,
+        trust_forwarded_for: bool = False,
+    ) -> None:
+        self._reception = reception
+        self._guard = guard
+        self._board = board
+        self._base = public_base_url
+        self._origins = origins
+        self._busy_words = busy_words
+        self._web = web_dir
+        self._rates = rates
+        self._trust_forwarded_for = trust_forwarded_for
+        self._headers = security_headers(public_base_url)
+
+    def app(self) -> web.Application:
+        app = web.Application(middlewares=[self._around], client_max_size=MAX_BODY_BYTES)
+        routes = app.router
+        routes.add_post(twiml.VOICE_PATH, self._voice)
+        routes.add_post(twiml.AFTER_PATH, self._after)
+        routes.add_post("/api/session", self._session)
+        routes.add_get("/api/health", self._health)
+        routes.add_get("/api/health/detailed", self._detailed)
+        routes.add_get("/api/metrics", self._metrics)
+        routes.add_get("/api/page", self._page_words)
+        for path in (twiml.MEDIA_PATH, PAGE_SOCKET_PATH):
+            routes.add_get(path, self._not_upgraded)
+        if (self._web / "index.html").is_file():
+            routes.add_get("/", self._page)
+            routes.add_static("/static/", self._web)
+        else:
+            log.warning("page_missing", web_dir=str(self._web), setting="HOLDFAST_GATEWAY_WEB_DIR")
+        return app
+
+    # -- Twilio
+    async def _voice(self, request: web.Request) -> web.Response:
+        form = await self._signed_form(request)
+        sid = _call_sid(form)
+        return self._put_through(self._reception.phone_rings(sid, _field(form, "From")))
+
+    async def _after(self, request: web.Request) -> web.Response:
+        form = await self._signed_form(request)
+        told = request.query.get("generation", "")
+        generation = int(told) if told.isascii() and told.isdigit() and len(told) < 5 else 0
+        is_over = _field(form, "CallStatus") in OVER
+        return self._put_through(await self._reception.phone_returns(_call_sid(form), generation, is_over=is_over))
+
+    def _put_through(self, answer: PutThrough | No) -> web.Response:
+        match answer:
+            case PutThrough(token=token, generation=generation):
+                text = twiml.connect(
+                    stream_base=stream_base(self._base),
+                    public_base_url=self._base,
+                    token=token,
+                    generation=generation,
+                )
+            case No.ENDED:
+                text = twiml.hang_up()
+            case No.TOO_OFTEN:
+                text = twiml.reject()
+            case No.BUSY | No.DRAINING:
+                text = twiml.say_and_hang_up(self._busy_words())
+            case No.UNKNOWN:
+                text = twiml.say_and_hang_up(SORRY)
+        return web.Response(text=text, content_type="text/xml")
+
+    async def _signed_form(self, request: web.Request) -> _Form:
+        if request.content_type != "application/x-www-form-urlencoded":
+            raise _error(415, "form_expected")
+        form = await _posted(request)
+        refusal = self._guard.refusal(
+            request.raw_path,
+            form,  # type: ignore[arg-type]  # urlencoded forms hold no files
+            request.headers,
+            request.remote or "",
+        )
+        if refusal is not None:
+            log.warning("webhook_refused", code=refusal)
+            raise _error(403, refusal)
+        return form
+
+    # -- the page
+    async def _session(self, request: web.Request) -> web.Response:
+        origin = request.headers.get("Origin", "").lower()
+        if origin not in self._origins:
+            log.warning("session_refused", code="wrong_origin")
+            raise _error(403, "wrong_origin")
+        address = self._address(request)
+        answer = self._reception.page_asks(origin, address)
+        cors = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+        match answer:
+            case str() if not isinstance(answer, No):
+                return web.json_response({"token": answer, "socket": PAGE_SOCKET_PATH}, headers=cors)
+            case No.TOO_OFTEN:
+                wait_s = str(int(self._reception.page_wait_s(address)) + 1)
+                raise _error(429, "too_often", headers={**cors, "Retry-After": wait_s})
+            case _:
+                raise _error(503, "busy", message=self._busy_words(), headers={**cors, "Retry-After": "30"})
+
+    async def _page(self, _request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(self._web / "index.html")
+
+    async def _page_words(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._board.page_words())
+
+    async def _not_upgraded(self, request: web.Request) -> web.Response:
+        # Reached by plain GETs, and by upgrades on a connection that has carried other requests.
+        raise _error(426, "websocket_on_a_fresh_connection", headers={"Upgrade": "websocket", "Connection": "close"})
+
+    # -- health
+    async def _health(self, _request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def _detailed(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._board.detailed())
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self._board.metrics(), headers={"Content-Type": self._board.METRICS_TYPE})
+
+    # -- around everything
+    @web.middleware
+    async def _around(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        try:
+            if not self._rates.take(self._address(request), asyncio.get_running_loop().time()):
+                raise _error(429, "too_many_requests", headers={"Retry-After": "1"})
+            response = await handler(request)
+        except web.HTTPException as error:
+            if error.content_type == "application/json" or error.status < 400:
+                response = error
+            else:
+                headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+                response = _json_error(error.status, _code_of(error.status), headers=headers)
+        except (TimeoutError, ConnectionResetError):
+            response = _json_error(408, "body_too_slow")
+        except Exception:  # nothing of it may reach the caller
+            log.exception("request_failed", route=_route_of(request))
+            response = _json_error(500, "internal_error")
+        response.headers.update(self._headers)
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        else:
+            response.headers.setdefault("Cache-Control", "no-cache")
+        return response
+
+    def _address(self, request: web.Request) -> str:
+        if self._trust_forwarded_for and (forwarded := request.headers.get("X-Forwarded-For")):
+            return forwarded.rsplit(",", 1)[-1].strip()[:64]
+        return request.remote or ""
+
+
+def security_headers(public_base_url: str) -> dict[str, str]:
+    """For every answer. The page uses nothing that is not its own; only the microphone is asked for."""
+    socket = stream_base(public_base_url)
+    policy = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "connect-src": f"'self' {socket}",
+        "media-src": "'self' blob:",
+        "manifest-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    headers = {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "Permissions-Policy": "microphone=(self), camera=(), geolocation=(), payment=()",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Server": "holdfast",
+    }
+    if public_base_url.startswith("https:"):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
+
+
+def _field(form: _Form, name: str) -> str:
+    value = form.get(name, "")
+    return value[:200] if isinstance(value, str) else ""
+
+
+def _call_sid(form: _Form) -> str:
+    sid = _field(form, "CallSid")
+    if not _SID.match(sid):
+        raise _error(400, "call_sid_missing")
+    return sid
+
+
+async def _posted(request: web.Request) -> _Form:
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await request.post()
+    except ValueError as error:  # undecodable
+        raise _error(400, "form_malformed") from error
+
+
+def _route_of(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "none"
+
+
+def _code_of(status: int) -> str:
+    return HTTPStatus(status).phrase.lower().replace(" ", "_")
+
+
+def _json_error(status: int, code: str, *, message: str = "", headers: dict[str, str] | None = None) -> web.Response:
+    body = {"error": code} | ({"message": message} if message else {})
+    return web.json_response(body, status=status, headers=headers)
+
+
+def _error(status: int, code: str, *, message: str = "", headers: dict[str, str] | None = None) -> web.HTTPException:
+    """An error answer to raise."""
+    shape = _json_error(status, code, message=message)
+    kind = type("Refusal", (web.HTTPException,), {"status_code": status})
+    return kind(text=shape.text, content_type="application/json", headers=headers)

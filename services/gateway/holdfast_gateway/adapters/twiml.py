@@ -1,0 +1,48 @@
+"""What we answer Twilio: TwiML, by Twilio's library."""
+
+from __future__ import annotations
+
+from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
+
+MEDIA_PATH = "/twilio/media"
+VOICE_PATH = "/twilio/voice"
+AFTER_PATH = "/twilio/after"
+SAY_VOICE = "Polly.Joanna"
+
+
+def connect(*, stream_base: str, public_base_url: str, token: str, generation: int) -> str:
+    """Put the caller through to the media socket, with the way back for when that is lost.
+
+    `action` is asked when the stream ends; the redirect behind it is for when it is not. Neither loop
+    can run away: coming back is counted.
+    """
+    after = f"{public_base_url}{AFTER_PATH}?generation={generation}"
+    response = VoiceResponse()
+    verb = Connect(action=after, method="POST")
+    stream = Stream(url=stream_base + MEDIA_PATH)
+    stream.parameter(name="token", value=token)
+    verb.append(stream)
+    response.append(verb)
+    response.redirect(after, method="POST")
+    return str(response)
+
+
+def say_and_hang_up(text: str) -> str:
+    """The carrier's own voice says it: nothing of ours needs to work for that."""
+    response = VoiceResponse()
+    response.say(text, voice=SAY_VOICE, language="en-US")
+    response.hangup()
+    return str(response)
+
+
+def hang_up() -> str:
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
+
+
+def reject() -> str:
+    """Not answered at all: costs nobody anything. For callers who call too often."""
+    response = VoiceResponse()
+    response.reject(reason="busy")
+    return str(response)
