@@ -62,6 +62,10 @@ class NatsBus:
         subscription: NatsSubscription = await self._connections[lane].subscribe(
             subject, cb=deliver, pending_msgs_limit=PENDING_MESSAGES, pending_bytes_limit=PENDING_BYTES
         )
+        # Two round trips: the library puts a ping in front of what is still unsent, so that one
+        # alone can come back before the server has seen the subscription.
+        for _ in range(2):
+            await self._connections[lane].flush(timeout=2)
         return subscription
 
     async def probe(self, timeout_s: float) -> bool:

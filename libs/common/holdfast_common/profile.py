@@ -33,7 +33,7 @@ class Voice(_Model):
     flite: str = "rms"
     espeak: str = "en-us"
     piper: str = ""
-    speed: float = Field(1.0, ge=0.5, le=2.0)
+    speed: float = Field(default=1.0, ge=0.5, le=2.0)
 
 
 class AskedField(_Model):
@@ -60,11 +60,11 @@ class Qualification(_Model):
 class Discovery(_Model):
     """How much the agent asks of its own accord; what a caller volunteers is never asked."""
 
-    between_answers: int = Field(2, ge=1)
+    between_answers: int = Field(default=2, ge=1)
     """Knowledge answers after which one question may be woven in."""
-    before_booking: int = Field(3, ge=0)
+    before_booking: int = Field(default=3, ge=0)
     """Questions to a caller who qualifies and has named no time yet."""
-    after_booking: int = Field(1, ge=0)
+    after_booking: int = Field(default=1, ge=0)
     """Questions that help the specialist prepare, once the meeting is booked."""
 
 
@@ -78,11 +78,11 @@ class Calendar(_Model):
     """The specialist's calendar rules."""
 
     timezone: str = "America/New_York"
-    duration_min: int = Field(30, ge=5, le=480)
-    step_min: int = Field(30, ge=5, le=240)
+    duration_min: int = Field(default=30, ge=5, le=480)
+    step_min: int = Field(default=30, ge=5, le=240)
     """Openings start at multiples of this after the hour."""
-    min_notice_min: int = Field(60, ge=0)
-    horizon_days: int = Field(14, ge=1, le=365)
+    min_notice_min: int = Field(default=60, ge=0)
+    horizon_days: int = Field(default=14, ge=1, le=365)
     working_hours: WorkingHours = WorkingHours()
     holidays: str = "US"
     """Country of the `holidays` package whose public holidays are closed; empty: none."""
@@ -114,15 +114,15 @@ class Clips(_Model):
 class TurnTaking(_Model):
     """Pauses that end a turn, in ms of silence after the last voiced sample."""
 
-    endpoint_ms: int = Field(500, ge=150, le=3000)
-    pause_ms: int = Field(200, ge=100, le=1000)
+    endpoint_ms: int = Field(default=500, ge=150, le=3000)
+    pause_ms: int = Field(default=200, ge=100, le=1000)
     """A silence this long asks the recogniser what it has so far."""
     by_expectation: dict[str, int] = {}
     """`email: 1200` and the like, over `endpoint_ms`."""
-    hold_ms: int = Field(200, ge=100, le=1000)
+    hold_ms: int = Field(default=200, ge=100, le=1000)
     """Speech this long over the agent's voice holds it."""
-    silence_prompt_s: float = Field(8.0, ge=2, le=60)
-    max_silences: int = Field(3, ge=1, le=10)
+    silence_prompt_s: float = Field(default=8.0, ge=2, le=60)
+    max_silences: int = Field(default=3, ge=1, le=10)
 
 
 class Speech(_Model):

@@ -35,7 +35,7 @@ class Channel(StrEnum):
     WEB = "web"
 
 
-class Listen(Message, tag="listen", tag_field="t"):
+class Listen(Message, frozen=True, tag="listen", tag_field="t"):
     """First input: what is known about the utterance, and its first audio."""
 
     rate_hz: Rate
@@ -48,21 +48,21 @@ class Listen(Message, tag="listen", tag_field="t"):
     """Pre-roll and what has come since: mono signed 16-bit little-endian at `rate_hz`, at most 1 s."""
 
 
-class Pause(Message, tag="pause", tag_field="t"):
+class Pause(Message, frozen=True, tag="pause", tag_field="t"):
     """The caller has fallen silent, perhaps for good: decode now, answer with a Hypothesis."""
 
     position: int
     """Sample at which the voice stopped."""
 
 
-class EndOfUtterance(Message, tag="end", tag_field="t"):
+class EndOfUtterance(Message, frozen=True, tag="end", tag_field="t"):
     """Nothing more will come: answer with the Final within 1.5 s + 0.3 x audio."""
 
     position: int
     """Sample at which the voice stopped (the audio may go on a little beyond)."""
 
 
-class Word(Message):
+class Word(Message, frozen=True):
     """One recognised word; times in ms from the start of the utterance."""
 
     text: ShortText
@@ -71,7 +71,7 @@ class Word(Message):
     confidence: Probability = 1.0
 
 
-class Partial(Message, tag="partial", tag_field="t"):
+class Partial(Message, frozen=True, tag="partial", tag_field="t"):
     """The words so far; may change. Dropped first when there is too much to do."""
 
     text: Text
@@ -79,7 +79,7 @@ class Partial(Message, tag="partial", tag_field="t"):
     """How many leading words two successive hypotheses agree on: safe to show."""
 
 
-class Hypothesis(Message, tag="hypothesis", tag_field="t"):
+class Hypothesis(Message, frozen=True, tag="hypothesis", tag_field="t"):
     """The answer to a Pause: what the final would be if nothing more came."""
 
     position: int
@@ -88,7 +88,7 @@ class Hypothesis(Message, tag="hypothesis", tag_field="t"):
     confidence: Probability
 
 
-class Final(Message, tag="final", tag_field="t"):
+class Final(Message, frozen=True, tag="final", tag_field="t"):
     """What was said. Empty text: no words in it (noise, a cough)."""
 
     text: Text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast_common.contracts.wire import Message, ShortText, Token
 
 
-class Beat(Message):
+class Beat(Message, frozen=True):
     """`hf.beat.<service>.<replica>`, control connection. Missing for 750 ms: not there."""
 
     service: Token
@@ -27,7 +27,7 @@ class Beat(Message):
     """Operating-system process, for tools on the same machine."""
 
 
-class Goodbye(Message):
+class Goodbye(Message, frozen=True):
     """`hf.beat.<service>.<replica>.gone`: leaving on purpose, need not be waited for."""
 
     service: Token

@@ -34,13 +34,13 @@ class TurnKind(StrEnum):
     """The caller is gone: write it down, say nothing."""
 
 
-class Opening(Message):
+class Opening(Message, frozen=True):
     """A free time that was offered aloud."""
 
     start: Instant
 
 
-class Proposal(Message):
+class Proposal(Message, frozen=True):
     """What the agent has read back and would do after a yes."""
 
     id: Id
@@ -53,7 +53,7 @@ class Proposal(Message):
     zone: ShortText = "UTC"
 
 
-class Notes(Message):
+class Notes(Message, frozen=True):
     """What a sentence means beyond its words; replayed with it when a turn moves to another replica."""
 
     article: ShortText = ""
@@ -63,7 +63,7 @@ class Notes(Message):
     """Which skill spoke: `greeting`, `knowledge`, `booking` ..."""
 
 
-class Sentence(Message, tag="sentence", tag_field="t"):
+class Sentence(Message, frozen=True, tag="sentence", tag_field="t"):
     """One sentence of the reply, whole."""
 
     index: int
@@ -80,7 +80,7 @@ class Sentence(Message, tag="sentence", tag_field="t"):
     notes: Notes = Notes()
 
 
-class Heard(Message):
+class Heard(Message, frozen=True):
     """How much of the previous reply reached the caller's ear."""
 
     turn: int
@@ -91,7 +91,7 @@ class Heard(Message):
     interrupted: bool = False
 
 
-class Turn(Message, tag="turn", tag_field="t"):
+class Turn(Message, frozen=True, tag="turn", tag_field="t"):
     """First input: everything that one turn needs."""
 
     n: int
@@ -124,11 +124,11 @@ class Turn(Message, tag="turn", tag_field="t"):
     """Time left until the caller should hear the first sentence."""
 
 
-class Confirm(Message, tag="confirm", tag_field="t"):
+class Confirm(Message, frozen=True, tag="confirm", tag_field="t"):
     """The speculative turn is the real one."""
 
 
-class Interrupt(Message, tag="interrupt", tag_field="t"):
+class Interrupt(Message, frozen=True, tag="interrupt", tag_field="t"):
     """The caller took the floor: say nothing more, end within 200 ms."""
 
     sentence: int
@@ -136,7 +136,7 @@ class Interrupt(Message, tag="interrupt", tag_field="t"):
     """Words heard of that sentence."""
 
 
-class Committed(Message, tag="committed", tag_field="t"):
+class Committed(Message, frozen=True, tag="committed", tag_field="t"):
     """The turn is over and its state is safe."""
 
     n: int
@@ -157,7 +157,7 @@ DialogueInput = Confirm | Interrupt
 DialogueResult = Sentence | Committed
 
 
-class ToolUse(Message):
+class ToolUse(Message, frozen=True):
     """One tool call of a turn, for the record; arguments are not kept here."""
 
     name: ShortText
@@ -165,7 +165,7 @@ class ToolUse(Message):
     took_ms: int = 0
 
 
-class TurnEntry(Message):
+class TurnEntry(Message, frozen=True):
     """One entry of `hf.log.<p>.<call>.turns`: what a turn did, and the state after it."""
 
     call: Id
@@ -197,7 +197,7 @@ class TurnEntry(Message):
     snapshot: Annotated[bytes, msgspec.Meta(max_length=MAX_SNAPSHOT_BYTES)] = b""
 
 
-class MediaEntry(Message):
+class MediaEntry(Message, frozen=True):
     """One entry of `hf.log.<p>.<call>.media`: what the gateway knows of a turn or a leg."""
 
     call: Id

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from holdfast_common.contracts import asr, dialogue, stream, tools, tts
-from holdfast_common.contracts.wire import Message, decoder
+from holdfast_common.contracts.wire import Message
 
 
 class Service(StrEnum):
@@ -33,8 +33,13 @@ class Contract:
     """Decodes results and the stream's own messages alike (they share the tag field)."""
 
 
-class _NoInput(Message, tag="none", tag_field="t"):
+class _NoInput(Message, frozen=True, tag="none", tag_field="t"):
     """For streams whose first input is their only one."""
+
+
+def decoder(type_: Any) -> msgspec.msgpack.Decoder[Any]:
+    """A validating decoder of a struct or a union of structs."""
+    return msgspec.msgpack.Decoder(type_)
 
 
 CONTRACTS: dict[Service, Contract] = {

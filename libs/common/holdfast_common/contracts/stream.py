@@ -14,7 +14,7 @@ import msgspec
 from holdfast_common.contracts.wire import Id, Message, ShortText, Token
 
 
-class Open(Message, tag="open", tag_field="t"):
+class Open(Message, frozen=True, tag="open", tag_field="t"):
     """Begin a stream on this replica. Headers: `traceparent`, `hf-deadline-ms` (what remains)."""
 
     stream: Token
@@ -29,34 +29,34 @@ class Open(Message, tag="open", tag_field="t"):
     """The first input, msgpack of the service's first-input struct."""
 
 
-class Cancel(Message, tag="cancel", tag_field="t"):
+class Cancel(Message, frozen=True, tag="cancel", tag_field="t"):
     """On the control connection: the opener has no more use for this stream (all epochs up to this)."""
 
     stream: Token
     epoch: int
 
 
-class Accepted(Message, tag="accepted", tag_field="t"):
+class Accepted(Message, frozen=True, tag="accepted", tag_field="t"):
     """The replica has the stream and its first input."""
 
     replica: Token
 
 
-class Busy(Message, tag="busy", tag_field="t"):
+class Busy(Message, frozen=True, tag="busy", tag_field="t"):
     """No capacity; try the next replica."""
 
 
-class Draining(Message, tag="draining", tag_field="t"):
+class Draining(Message, frozen=True, tag="draining", tag_field="t"):
     """Leaving; finishes what runs, takes nothing new."""
 
 
-class Superseded(Message, tag="superseded", tag_field="t"):
+class Superseded(Message, frozen=True, tag="superseded", tag_field="t"):
     """A later gateway generation holds this call; the opener must forget it."""
 
     generation: int
 
 
-class Alive(Message, tag="alive", tag_field="t"):
+class Alive(Message, frozen=True, tag="alive", tag_field="t"):
     """Progress of a stream that has nothing else to say (every 200 ms), and the answer to replay."""
 
     received_to: int
@@ -65,7 +65,7 @@ class Alive(Message, tag="alive", tag_field="t"):
     """Work done, in the stream's own positions (asr: samples decoded; tts: samples made)."""
 
 
-class End(Message, tag="end_of_stream", tag_field="t"):
+class End(Message, frozen=True, tag="end_of_stream", tag_field="t"):
     """Everything has been said; the stream is over, on both sides."""
 
 
@@ -91,7 +91,7 @@ class ErrorCode(StrEnum):
 RETRYABLE = frozenset({ErrorCode.GAP, ErrorCode.ENGINE, ErrorCode.INTERNAL})
 
 
-class Failed(Message, tag="failed", tag_field="t"):
+class Failed(Message, frozen=True, tag="failed", tag_field="t"):
     """The replica cannot go on with this stream."""
 
     code: ErrorCode

@@ -17,7 +17,7 @@ Instant = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\
 """UTC to the second, `2026-11-24T19:30:00Z`."""
 
 
-class KnowledgeSearch(Message, tag="knowledge.search", tag_field="t"):
+class KnowledgeSearch(Message, frozen=True, tag="knowledge.search", tag_field="t"):
     """Find the article that answers a question."""
 
     text: Text
@@ -27,7 +27,7 @@ class KnowledgeSearch(Message, tag="knowledge.search", tag_field="t"):
     limit: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
 
 
-class CalendarAvailability(Message, tag="calendar.availability", tag_field="t"):
+class CalendarAvailability(Message, frozen=True, tag="calendar.availability", tag_field="t"):
     """Free times between two instants, in time order."""
 
     start: Instant
@@ -35,7 +35,7 @@ class CalendarAvailability(Message, tag="calendar.availability", tag_field="t"):
     limit: Annotated[int, msgspec.Meta(ge=1, le=400)] = 60
 
 
-class CalendarBook(Message, tag="calendar.book", tag_field="t"):
+class CalendarBook(Message, frozen=True, tag="calendar.book", tag_field="t"):
     """Book one opening for the caller. The key makes it exactly once."""
 
     key: Id
@@ -49,7 +49,7 @@ class CalendarBook(Message, tag="calendar.book", tag_field="t"):
     description: Text = ""
 
 
-class CalendarChange(Message, tag="calendar.change", tag_field="t"):
+class CalendarChange(Message, frozen=True, tag="calendar.change", tag_field="t"):
     """Move a booking; `key` is the new wish, `booking` the key it was booked under."""
 
     key: Id
@@ -57,20 +57,35 @@ class CalendarChange(Message, tag="calendar.change", tag_field="t"):
     start: Instant
 
 
-class CalendarCancel(Message, tag="calendar.cancel", tag_field="t"):
+class CalendarCancel(Message, frozen=True, tag="calendar.cancel", tag_field="t"):
     """Cancel the booking made under this key."""
 
     key: Id
     booking: Id
 
 
-class CalendarStatus(Message, tag="calendar.status", tag_field="t"):
+class CalendarStatus(Message, frozen=True, tag="calendar.status", tag_field="t"):
     """What became of the wish with this key? Settles unknown outcomes."""
 
     key: Id
 
 
-ToolCall = KnowledgeSearch | CalendarAvailability | CalendarBook | CalendarChange | CalendarCancel | CalendarStatus
+class BookingsOfCall(Message, frozen=True, tag="calendar.of_call", tag_field="t"):
+    """Every meeting that a call made or tried to make, oldest first."""
+
+    call: ShortText = ""
+    """Empty: the call that the stream belongs to."""
+
+
+ToolCall = (
+    KnowledgeSearch
+    | CalendarAvailability
+    | CalendarBook
+    | CalendarChange
+    | CalendarCancel
+    | CalendarStatus
+    | BookingsOfCall
+)
 CHANGES_THE_WORLD = (CalendarBook, CalendarChange, CalendarCancel)
 
 
@@ -82,7 +97,7 @@ class Sureness(StrEnum):
     UNSURE = "unsure"
 
 
-class Hit(Message):
+class Hit(Message, frozen=True):
     """One article, best first."""
 
     article: ShortText
@@ -94,13 +109,13 @@ class Hit(Message):
     """Further paragraphs, for follow-ups."""
 
 
-class KnowledgeHits(Message, tag="knowledge.hits", tag_field="t"):
+class KnowledgeHits(Message, frozen=True, tag="knowledge.hits", tag_field="t"):
     sureness: Sureness
     hits: Annotated[list[Hit], msgspec.Meta(max_length=10)] = []
     source: ShortText = "built-in"
 
 
-class Openings(Message, tag="calendar.openings", tag_field="t"):
+class Openings(Message, frozen=True, tag="calendar.openings", tag_field="t"):
     """Free starts. Empty: nothing free in that range."""
 
     starts: Annotated[list[Instant], msgspec.Meta(max_length=400)]
@@ -122,7 +137,7 @@ class BookingState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Booking(Message, tag="calendar.booking", tag_field="t"):
+class Booking(Message, frozen=True, tag="calendar.booking", tag_field="t"):
     """The outcome of book, change, cancel and status."""
 
     key: Id
@@ -133,6 +148,13 @@ class Booking(Message, tag="calendar.booking", tag_field="t"):
     reason: ShortText = ""
     reference: ShortText = ""
     """Short code for people."""
+    attendee_name: ShortText = ""
 
 
-ToolResult = KnowledgeHits | Openings | Booking
+class Bookings(Message, frozen=True, tag="calendar.bookings", tag_field="t"):
+    """Meetings of one call as they stand now; one that was moved is `cancelled` with the reason `moved`."""
+
+    bookings: Annotated[list[Booking], msgspec.Meta(max_length=100)] = []
+
+
+ToolResult = KnowledgeHits | Openings | Booking | Bookings

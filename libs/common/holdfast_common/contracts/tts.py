@@ -16,7 +16,7 @@ import msgspec
 from holdfast_common.contracts.wire import Message, Rate, ShortText, Text
 
 
-class Speak(Message, tag="speak", tag_field="t"):
+class Speak(Message, frozen=True, tag="speak", tag_field="t"):
     """First and only input."""
 
     text: Text
@@ -30,7 +30,7 @@ class Speak(Message, tag="speak", tag_field="t"):
     """Index of the first word (text split at white space) whose audio is wanted."""
 
 
-class WordTiming(Message):
+class WordTiming(Message, frozen=True):
     """When one word sounds, in samples of the asked rate from the sentence's beginning."""
 
     word: int
@@ -39,7 +39,7 @@ class WordTiming(Message):
     end: int
 
 
-class Timing(Message, tag="timing", tag_field="t"):
+class Timing(Message, frozen=True, tag="timing", tag_field="t"):
     """Sent before the audio it describes; several may come, words ascending."""
 
     words: Annotated[list[WordTiming], msgspec.Meta(max_length=1000)]
@@ -47,7 +47,7 @@ class Timing(Message, tag="timing", tag_field="t"):
     """The engine gave no timings; spread by the words' lengths."""
 
 
-class Spoken(Message, tag="spoken", tag_field="t"):
+class Spoken(Message, frozen=True, tag="spoken", tag_field="t"):
     """The sentence is complete."""
 
     samples: int

@@ -27,7 +27,7 @@ class WatchEvent(StrEnum):
     ENDED = "ended"
 
 
-class Watch(Message):
+class Watch(Message, frozen=True):
     call: Id
     event: WatchEvent
     at: Instant

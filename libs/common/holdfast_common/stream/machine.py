@@ -365,7 +365,7 @@ class StreamMachine:
         while first.audio_s and end < len(self._kept):
             following = self._kept[end]
             seconds += following.audio_s
-            if not following.audio_s or following.rate_hz != first.rate_hz or seconds > self._times.replay_chunk:
+            if not following.audio_s or following.rate_hz != first.rate_hz or seconds > self._times.replay_chunk + 1e-6:
                 break
             end += 1
         return end
