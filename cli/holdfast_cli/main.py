@@ -19,7 +19,7 @@ Home = Annotated[Path, typer.Option(help="folder for state, logs and the run fil
 Name = Annotated[str, typer.Option(help="name of the run")]
 ProfileFolder = Annotated[Path, typer.Option(help="folder of the agent profile", envvar="HOLDFAST_PROFILE")]
 AuthToken = Annotated[
-    str, typer.Option(help="Twilio auth token that signs requests", envvar="HOLDFAST_GATEWAY_AUTH_TOKEN")
+    str, typer.Option(help="Twilio auth token that signs requests", envvar="HOLDFAST_GATEWAY_TWILIO_AUTH_TOKEN")
 ]
 
 
@@ -51,6 +51,38 @@ def up(
         exit_with_parent=exit_with_parent,
     )
     raise typer.Exit(command.up(options))
+
+
+@app.command()
+def call(
+    lines: Annotated[list[str] | None, typer.Argument(help="what to say, or WAV files, one after the other")] = None,
+    *,
+    home: Home = Path("var"),
+    name: Name = "holdfast",
+    script: Annotated[Path | None, typer.Option(help="YAML script of lines (see cli/README.md)")] = None,
+    folder: Annotated[Path | None, typer.Option(help="folder of the script's recordings; else beside it")] = None,
+    wav: Annotated[Path | None, typer.Option(help="save the call here: left caller, right agent")] = None,
+    voice: Annotated[str, typer.Option(help="voice of lines that are text (a name of the tts service)")] = "",
+    webhook: Annotated[str, typer.Option(help="voice webhook, if not that of the run")] = "",
+    public_url: Annotated[str, typer.Option(help="address as the server signs it, if not the webhook's own")] = "",
+    auth_token: AuthToken = "",
+) -> None:
+    """Ring up a running system as a phone would, and talk."""
+    from holdfast_cli import call as command  # noqa: PLC0415 - keeps `--help` quick
+
+    options = command.CallOptions(
+        home=home,
+        name=name,
+        script=script,
+        lines=tuple(lines or ()),
+        folder=folder,
+        wav=wav,
+        auth_token=auth_token,
+        public_url=public_url,
+        webhook=webhook,
+        voice=voice,
+    )
+    raise typer.Exit(command.call(options))
 
 
 if __name__ == "__main__":

@@ -94,6 +94,7 @@ def make_plan(options: UpOptions) -> Plan:
             replicas=replicas,
             scripted=options.scripted,
             auth_token=options.auth_token,
+            public_url=os.environ.get("HOLDFAST_GATEWAY_PUBLIC_BASE_URL", ""),
             extra=options.extra or {},
         )
     except SettingsError as error:
@@ -149,7 +150,7 @@ def tell_ready(supervisor: Supervisor, options: UpOptions, console: Console, too
         f"  browser   {url}\n"
         f"  Twilio    voice webhook POST <public address>/twilio/voice ({signed}).\n"
         f"            Make {url} reachable by https (a tunnel will do), set HOLDFAST_GATEWAY_PUBLIC_BASE_URL to that\n"
-        f"            address and HOLDFAST_GATEWAY_AUTH_TOKEN to the account's token, and start again.\n"
+        f"            address and HOLDFAST_GATEWAY_TWILIO_AUTH_TOKEN to the account's token, and start again.\n"
         f"  a call    holdfast call --home {options.home}        log  {options.home / 'log' / (options.name + '.log')}",
         highlight=False,
         markup=False,

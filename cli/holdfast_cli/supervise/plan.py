@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,9 @@ class Plan:
     replicas: dict[Service, int] = field(default_factory=dict)
     scripted: bool = False
     auth_token: str = ""
+    public_url: str = ""
+    token_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    """Signs the gateway's own tokens: one for the whole run, so that callers can return to a restarted gateway."""
     extra: dict[str, str] = field(default_factory=dict)
     """Further environment for every service."""
 
@@ -57,12 +61,13 @@ class Plan:
             "HOLDFAST_STATE_DIR": str(self.state_dir),
             "HOLDFAST_EXIT_WITH_PARENT": "true",
             "HOLDFAST_GATEWAY_PORT": str(self.port),
+            "HOLDFAST_GATEWAY_TOKEN_SECRET": self.token_secret,
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": THREADS,
             "OPENBLAS_NUM_THREADS": THREADS,
         }
         if self.auth_token:
-            values["HOLDFAST_GATEWAY_AUTH_TOKEN"] = self.auth_token
+            values["HOLDFAST_GATEWAY_TWILIO_AUTH_TOKEN"] = self.auth_token
         return values | (SCRIPTED if self.scripted else {}) | self.extra
 
     def nats(self) -> ChildSpec:

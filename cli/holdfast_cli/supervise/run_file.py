@@ -30,6 +30,8 @@ class RunFile(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: str
     auth_token: str = ""
     """With which Twilio requests are to be signed; empty: unsigned."""
+    public_url: str = ""
+    """Address by which the system is known outside (and signed); empty: `http_url`."""
     pids: dict[str, int] = {}
     """Process of each child, by its name (`nats`, `asr-1`)."""
     ready: bool = False

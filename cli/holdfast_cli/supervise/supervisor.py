@@ -83,6 +83,7 @@ class Supervisor:
                 profile=str(self.plan.profile),
                 state_dir=str(self.plan.state_dir),
                 auth_token=self.plan.auth_token,
+                public_url=self.plan.public_url,
                 pids={child.spec.name: child.pid for child in children if child.pid},
                 ready=self._ready,
             ),

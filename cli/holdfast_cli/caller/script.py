@@ -1,0 +1,183 @@
+"""What the caller says when. Pure: what the agent has just said goes in, the next line comes out.
+
+A script is a YAML list of lines:
+
+    lines:
+      - wav: greet                              # said at the caller's next turn
+      - wav: [meeting, tuesday]                 # several recordings in one breath
+        text: a meeting next tuesday at half past two
+      - when: {agent_asks: [email]}             # waits; beats plain lines once it holds
+        say: dana dot miller at northwind dot example
+      - when: {agent_asks: [repeat]}
+        again: true                             # the last line once more
+        repeat: true                            # may be used more than once
+      - hang_up: true
+
+A line with `when` is used once unless `repeat` is true; if several match, the first; one that never
+matches blocks nothing. All conditions of one `when` must hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from holdfast_common.errors import SettingsError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class When(_Model):
+    """Conditions on what the agent has just said."""
+
+    agent_asks: Names = []
+    """Any of these fields was asked for."""
+    agent_says_any: Names = []
+    """Any of these was said (parts of sentences, whatever their case)."""
+    agent_says_all: Names = []
+    agent_offers_times: bool | None = None
+    agent_proposes: bool | None = None
+    """A booking was read back, and it is (true) or is not (false) the one that was wished for."""
+
+
+class Line(_Model):
+    """One line of the caller."""
+
+    say: str = ""
+    """Words to be synthesised."""
+    wav: Names = []
+    """Recordings, by file name without `.wav`; `text` then says what is in them."""
+    text: str = ""
+    when: When | None = None
+    repeat: bool = False
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """With `repeat`: at most so often."""
+    again: bool = False
+    """The last line once more."""
+    question: str = ""
+    """Id of the article that must answer this line."""
+    silence_ms: Annotated[int, Field(ge=0, le=120_000)] = 0
+    barge_in_ms: Annotated[int, Field(ge=0, le=60_000)] | None = None
+    """Speak this long after the agent has begun to answer the line before."""
+    pick: int | None = None
+    """For readers: which of the offered times is meant."""
+    kill: bool = False
+    """The moment at which the demo breaks something."""
+    hang_up: bool = False
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Line:
+        if not (self.say or self.wav or self.again or self.silence_ms or self.hang_up):
+            raise ValueError("a line needs say, wav, again, silence_ms or hang_up")
+        if self.wav and not self.text:
+            raise ValueError("a line with wav needs its words in text")
+        return self
+
+    @property
+    def words(self) -> str:
+        return self.text or self.say
+
+
+class ScriptFile(_Model):
+    lines: list[Line] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTurn:
+    """What the agent has said since the caller's last line."""
+
+    sentences: tuple[str, ...] = ()
+    asks: frozenset[str] = frozenset()
+    offers_times: bool = False
+    proposes: bool | None = None
+    """Whether the booking that was read back is the one wished for; None: none was."""
+
+
+@dataclass(slots=True)
+class Script:
+    """Lines and which of them have been used."""
+
+    lines: list[Line]
+    _used: dict[int, int] = field(default_factory=dict)
+    _last: Line | None = None
+
+    def next(self, heard: AgentTurn) -> Line | None:
+        """The line to say now; None: nothing fits, wait for the agent."""
+        found = self._matching(heard)
+        if found is None:
+            return None
+        index, line = found
+        self._used[index] = self._used.get(index, 0) + 1
+        if line.again:
+            return self._last
+        if line.words:
+            self._last = line
+        return line
+
+    @property
+    def done(self) -> bool:
+        """Every plain line has been said."""
+        return all(line.when or line.hang_up or self._used.get(i) for i, line in enumerate(self.lines))
+
+    def peek_barge_in(self) -> Line | None:
+        """The next plain line, if it is one that talks over the agent."""
+        line = next((line for i, line in enumerate(self.lines) if not line.when and i not in self._used), None)
+        return line if line and line.barge_in_ms is not None else None
+
+    def _matching(self, heard: AgentTurn) -> tuple[int, Line] | None:
+        open_lines = [(i, line) for i, line in enumerate(self.lines) if self._open(i, line)]
+        waiting = ((i, line) for i, line in open_lines if line.when and holds(line.when, heard))
+        plain = ((i, line) for i, line in open_lines if not line.when)
+        return next(waiting, None) or next(plain, None)
+
+    def _open(self, index: int, line: Line) -> bool:
+        used = self._used.get(index, 0)
+        if line.again and self._last is None:
+            return False
+        return used < (line.limit or 1_000) if line.repeat else used == 0
+
+
+def holds(when: When, heard: AgentTurn) -> bool:
+    """Whether all conditions are met."""
+    said = " ".join(heard.sentences).casefold()
+    return all(
+        (
+            not when.agent_asks or bool(heard.asks.intersection(when.agent_asks)),
+            not when.agent_says_any or any(part.casefold() in said for part in when.agent_says_any),
+            all(part.casefold() in said for part in when.agent_says_all),
+            when.agent_offers_times is None or when.agent_offers_times == heard.offers_times,
+            when.agent_proposes is None or when.agent_proposes == heard.proposes,
+        )
+    )
+
+
+def load_script(path: Path, values: dict[str, str] | None = None) -> Script:
+    """Read a script, `{name}` replaced by its value; raises SettingsError naming every problem."""
+    try:
+        text = path.read_text("utf-8")
+        for name, value in (values or {}).items():
+            text = text.replace("{" + name + "}", value)
+        raw = yaml.safe_load(text)
+        if isinstance(raw, dict) and "caller" in raw:  # a whole scenario: the caller's part of it
+            raw = {"lines": raw["caller"]["lines"]}
+        return Script(ScriptFile.model_validate(raw).lines)
+    except OSError as error:
+        raise SettingsError([f"{path}: {error.strerror}"]) from error
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise SettingsError([f"{path}: no script: {error}"]) from error
+    except ValidationError as error:
+        raise SettingsError(
+            [f"{path}: {'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()]
+        ) from error
