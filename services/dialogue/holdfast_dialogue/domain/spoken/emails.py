@@ -1,0 +1,12 @@
+"""E-mail addresses as people say, spell, correct and hear them.
+
+parse     "dana dot miller at northwind dot example", letters, code words, "s as in sam", typed ones
+correct   "no it's miller with two l's", "the domain is north wind dot example"
+say, spell   the address in words, and letter by letter with code words
+"""
+
+from holdfast_dialogue.domain.spoken.email_correct import correct
+from holdfast_dialogue.domain.spoken.email_parse import Address, Problem, parse, validated
+from holdfast_dialogue.domain.spoken.email_say import say, spell
+
+__all__ = ["Address", "Problem", "correct", "parse", "say", "spell", "validated"]
