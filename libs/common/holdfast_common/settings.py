@@ -18,6 +18,7 @@ from holdfast_common.errors import SettingsError
 
 S = TypeVar("S", bound=BaseSettings)
 S2 = TypeVar("S2", bound=BaseSettings)
+S3 = TypeVar("S3", bound=BaseSettings)
 
 
 class CommonSettings(BaseSettings):
@@ -64,6 +65,8 @@ def load_settings(*classes: type[S]) -> list[S]:
 def load_or_exit(first: type[S], /) -> tuple[S]: ...
 @overload
 def load_or_exit(first: type[S], second: type[S2], /) -> tuple[S, S2]: ...
+@overload
+def load_or_exit(first: type[S], second: type[S2], third: type[S3], /) -> tuple[S, S2, S3]: ...
 def load_or_exit(*classes: type[BaseSettings]) -> tuple[BaseSettings, ...]:
     """`load_settings` for a `__main__`: prints the one list of problems and exits with status 2."""
     try:

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 from holdfast_common.contracts.asr import Channel
 
 
@@ -136,4 +138,26 @@ class CallDesk(Protocol):
 
         When the agent ends the call, the desk has committed `ended` before it closes the leg.
         """
+        ...
+
+
+class VoiceModel(Protocol):
+    """Says of windows of sound how probably they are speech; keeps a row of state for each stream."""
+
+    @property
+    def rate_hz(self) -> int: ...
+
+    @property
+    def window(self) -> int:
+        """Samples of one window (32 ms)."""
+        ...
+
+    def open(self) -> int:
+        """A fresh row of state."""
+        ...
+
+    def close(self, row: int) -> None: ...
+
+    def probabilities(self, rows: list[int], windows: npt.NDArray[np.float32]) -> list[float]:
+        """Of one window for each row; `windows` is [B, window] in [-1, 1)."""
         ...

@@ -1,0 +1,98 @@
+"""Where the gateway is wired: engines, the call desk, the edge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache
+
+from holdfast_common.contracts.registry import Service
+from holdfast_common.health import Finding, State
+from holdfast_common.profile import Profile, load_profile
+from holdfast_common.runtime import Runtime, Wiring
+
+from holdfast_gateway.adapters.log_history import LogHistory
+from holdfast_gateway.adapters.silero import Silero, load_session
+from holdfast_gateway.call import CallRule, House
+from holdfast_gateway.clips import Clips
+from holdfast_gateway.desk import Desk
+from holdfast_gateway.domain.endpointing import Endpointing
+from holdfast_gateway.domain.floor import FloorRule
+from holdfast_gateway.edge import Edge
+from holdfast_gateway.edge_settings import EdgeSettings
+from holdfast_gateway.facts import Facts
+from holdfast_gateway.settings import GatewaySettings
+from holdfast_gateway.speaking import VoiceOut
+from holdfast_gateway.voice import VadBatch
+
+NEEDED = (Service.ASR, Service.DIALOGUE, Service.TTS, Service.TOOLS)
+
+
+def call_rule(profile: Profile, settings: GatewaySettings, edge: EdgeSettings) -> CallRule:
+    """The profile's turn-taking, with what the settings override."""
+    turns = profile.turns
+    endpoint_ms = settings.endpoint_ms or turns.endpoint_ms
+    return CallRule(
+        endpointing=Endpointing(endpoint_ms, turns.by_expectation, is_fixed=settings.endpoint_ms is not None),
+        floor=FloorRule(pause_ms=min(turns.pause_ms, endpoint_ms), hold_ms=settings.hold_ms or turns.hold_ms),
+        voice=VoiceOut(lead_ms=settings.lead_ms),
+        silence_prompt_s=settings.silence_prompt_s or turns.silence_prompt_s,
+        max_silences=turns.max_silences,
+        longest_call_s=edge.max_call_s,
+    )
+
+
+def vad_batches() -> Callable[[int], VadBatch]:
+    """One batch a rate over one model session, on the running loop."""
+    session = load_session()
+    schedule = asyncio.get_running_loop().call_soon
+    return cache(lambda rate_hz: VadBatch(Silero(rate_hz, session), schedule))
+
+
+def register_health(runtime: Runtime, clips: Clips) -> None:
+    """Each service that a call needs, with the engine that it says it uses, and the clips."""
+    loop = asyncio.get_running_loop()
+
+    def of(service: Service) -> Finding:
+        beats = [beat for beat in runtime.presence.beats(loop.time(), service) if not beat.draining]
+        engines = sorted({", ".join(f"{k} {v}" for k, v in beat.info.items()) for beat in beats} - {""})
+        if not beats:
+            return Finding(State.DEGRADED, "no replica")
+        return Finding(State.OK, f"{len(beats)} there" + (f": {'; '.join(engines)}" if engines else ""))
+
+    for service in NEEDED:
+        runtime.health.register(service, lambda service=service: of(service))
+    runtime.health.register(
+        "clips",
+        lambda: Finding(State.DEGRADED, f"{len(clips.missing)} not spoken yet") if clips.missing else Finding(State.OK),
+    )
+    runtime.health.register("vad", lambda: Finding(State.OK, "silero"))
+
+
+@asynccontextmanager
+async def wire(runtime: Runtime, settings: GatewaySettings, edge_settings: EdgeSettings) -> AsyncIterator[Wiring]:
+    """The gateway: beats, holds calls, serves no streams."""
+    profile = load_profile(runtime.common.profile)
+    facts = Facts(runtime.bus, runtime.log)
+    clips = Clips(profile.clips)
+    rule = call_rule(profile, settings, edge_settings)
+    house = House(runtime.opener, facts, clips, vad_batches(), rule)
+    desk = Desk(house, runtime.log, linger_s=settings.linger_s)
+    register_health(runtime, clips)
+    edge = Edge(
+        desk,
+        edge_settings,
+        replica=runtime.replica,
+        profile=profile,
+        presence=runtime.presence,
+        health=runtime.health,
+        history=LogHistory(runtime.log),
+    )
+    async with edge:
+        yield Wiring(
+            capacity=lambda: max(0, edge_settings.max_calls - len(desk.calls)),
+            info=lambda: {"vad": "silero", "url": edge.url},
+            tasks=(facts.run, lambda: clips.run(runtime.opener), desk.run),
+            drain=lambda: edge.drain(runtime.common.drain_s),
+        )

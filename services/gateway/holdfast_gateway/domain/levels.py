@@ -1,0 +1,119 @@
+"""Where the voice is, to the step of 4 ms: levels within what the detector called speech.
+
+Silero says whether a window is speech, and says so 45-75 ms too long at a word's end. Its windows
+are therefore only the frame: within them a step counts as voiced when it stands above the noise
+floor and within 30 dB of the utterance's peak.
+
+The noise floor is learnt from windows that are surely not speech. Until there were some (a caller
+who talks at once) it is guessed from the quietest steps so far, and the guess is kept low-trust:
+a window without any step that stands out is still believed to its end. Otherwise a floor that
+starts too low never ends a turn on a noisy line, and one that starts too high ends it at once.
+
+Pure: samples and probabilities in, sample positions out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from holdfast_common.pcm import Samples
+
+STEP_MS = 4
+STEPS_KEPT = 64
+"""Steps that wait for their window's verdict (256 ms; a window is 32 ms)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRule:
+    """Thresholds of the level rule; levels are dBFS of a 4 ms step."""
+
+    speech: float = 0.5
+    """A window this probable is speech."""
+    still_speech: float = 0.35
+    """... and this probable, after one that was."""
+    surely_not: float = 0.15
+    """A window under this teaches the noise floor."""
+    above_noise_db: float = 8.0
+    """A voiced step stands this far above the floor (the spread of 4 ms steps of noise is 1-2 dB)."""
+    below_peak_db: float = 30.0
+    noise_memory: float = 0.05
+    """Weight of a new window in the noise floor once there were twenty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voiced:
+    """The voiced part of one window, in samples since the leg began."""
+
+    start: int
+    end: int
+
+
+class Levels:
+    """Levels of one leg."""
+
+    def __init__(self, rate_hz: int, rule: LevelRule | None = None) -> None:
+        self.rule = rule or LevelRule()
+        self.step = rate_hz * STEP_MS // 1000
+        self._steps: deque[float] = deque(maxlen=STEPS_KEPT)
+        self._end = 0
+        """Sample at which the newest step ends."""
+        self._rest: Samples = np.zeros(0, np.int16)
+        self._noise_db = -60.0
+        self._noise_windows = 0
+        self._quietest_db = 0.0
+        self._peak_db = -120.0
+        self._was_speech = False
+
+    @property
+    def noise_db(self) -> float:
+        """Noise floor, dBFS."""
+        return self._noise_db if self._noise_windows else min(self._noise_db, self._quietest_db)
+
+    def begin(self) -> None:
+        """A new utterance: its peak is its own."""
+        self._peak_db = -120.0
+
+    def hear(self, samples: Samples) -> None:
+        """Take a frame of any length."""
+        if len(self._rest):
+            samples = np.concatenate([self._rest, samples])
+        count = len(samples) // self.step
+        steps = samples[: count * self.step].astype(np.float32).reshape(count, self.step)
+        power = np.einsum("ij,ij->i", steps, steps) / (self.step * 1073741824.0)
+        self._steps.extend((10.0 * np.log10(power + 1e-12)).tolist())
+        self._end += count * self.step
+        self._rest = samples[count * self.step :]
+
+    def judge(self, probability: float, start: int, end: int) -> Voiced | None:
+        """The voiced part of the window [start, end), which has just got its verdict.
+
+        Windows come in order; `start` and `end` lie on steps.
+        """
+        rule = self.rule
+        newest = (self._end - end) // self.step
+        steps = list(self._steps)[-newest - (end - start) // self.step : len(self._steps) - newest]
+        if not steps:
+            return None
+        loudest = max(steps)
+        is_speech = probability >= (rule.still_speech if self._was_speech else rule.speech)
+        self._was_speech = is_speech
+        if not is_speech:
+            if probability < rule.surely_not:
+                self._learn(steps)
+            return None
+        self._peak_db = max(self._peak_db, loudest)
+        if not self._noise_windows:
+            self._quietest_db = min(self._quietest_db, sorted(steps)[len(steps) // 4])
+        least = max(self.noise_db + rule.above_noise_db, self._peak_db - rule.below_peak_db)
+        standing = [i for i, level in enumerate(steps) if level > least]
+        if not standing:
+            return None
+        return Voiced(start + standing[0] * self.step, start + (standing[-1] + 1) * self.step)
+
+    def _learn(self, steps: list[float]) -> None:
+        level = sum(steps) / len(steps)
+        self._noise_windows += 1
+        weight = max(1 / self._noise_windows, self.rule.noise_memory)
+        self._noise_db = level if self._noise_windows == 1 else self._noise_db + weight * (level - self._noise_db)

@@ -1,0 +1,73 @@
+"""How long a caller waits in silence, and what is said to them meanwhile.
+
+One clock a turn, from the end of the caller's words; any sentence spoken starts it again. Pure:
+times are seconds of whatever clock the owner uses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Step(StrEnum):
+    FILLER = "filler"
+    APOLOGY = "apology"
+    OFFER = "offer"
+    GOODBYE = "goodbye"
+
+
+@dataclass(frozen=True, slots=True)
+class PatienceRule:
+    """Seconds of waiting after which each is said."""
+
+    filler_s: float = 1.2
+    apology_s: float = 6.0
+    offer_s: float = 12.0
+    goodbye_s: float = 20.0
+
+    def at(self, step: Step) -> float:
+        return float(getattr(self, f"{step}_s"))
+
+
+class Patience:
+    """The clock of one call; it runs only while the caller waits for something."""
+
+    def __init__(self, rule: PatienceRule | None = None) -> None:
+        self.rule = rule or PatienceRule()
+        self._since: float | None = None
+        self._said: list[Step] = []
+
+    @property
+    def is_running(self) -> bool:
+        return self._since is not None
+
+    def start(self, now: float) -> None:
+        """The caller's words ended; something is owed to them."""
+        self._since = now
+        self._said = []
+
+    def spoken(self, now: float) -> None:
+        """A sentence (no clip) has been heard to its end: start again, if still something is owed."""
+        if self._since is not None:
+            self.start(now)
+
+    def stop(self) -> None:
+        self._since = None
+
+    def next_at(self) -> float | None:
+        """When something is due; None while nothing will be."""
+        step = self._next()
+        return None if self._since is None or step is None else self._since + self.rule.at(step)
+
+    def due(self, now: float) -> Step | None:
+        """The step to take now, once; of several that are overdue only the last."""
+        taken = None
+        while (at := self.next_at()) is not None and at <= now:
+            taken = self._next()
+            assert taken is not None
+            self._said.append(taken)
+        return taken
+
+    def _next(self) -> Step | None:
+        return next((step for step in Step if step not in self._said), None)

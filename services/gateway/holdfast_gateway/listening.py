@@ -1,0 +1,190 @@
+"""Hearing: frames to the voice detector and the floor, utterances to the recogniser.
+
+The ear keeps a second of audio for the pre-roll; from then on an utterance's stream keeps what it
+was sent, to replay it to another replica, and forgets it with its final.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from holdfast_common.contracts.asr import (
+    Channel,
+    EndOfUtterance,
+    Expectation,
+    Final,
+    Hypothesis,
+    Listen,
+    Partial,
+    Pause,
+)
+from holdfast_common.contracts.registry import Service
+from holdfast_common.errors import StreamFailed
+from holdfast_common.pcm import samples_of
+from holdfast_common.stream.api import Opener
+
+from holdfast_gateway.domain.floor import Action, Floor
+from holdfast_gateway.domain.levels import Levels
+from holdfast_gateway.ports import AudioIn
+from holdfast_gateway.spawn import Spawn
+from holdfast_gateway.voice import VadBatch
+
+log = structlog.get_logger()
+
+KEPT_MS = 980
+"""Audio kept for the pre-roll; with the frame at hand it fits the 1 s of a first input."""
+MAX_UTTERANCE_S = 60
+
+
+class HeardWords(Protocol):
+    """Who wants to know what an utterance turned out to be."""
+
+    def on_partial(self, utterance: int, text: str) -> None: ...
+    def on_hypothesis(self, utterance: int, position: int, text: str) -> None: ...
+    def on_final(self, utterance: int, final: Final) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the recogniser is told with an utterance."""
+
+    channel: Channel
+    language: str
+    expectation: Expectation
+    hints: list[str]
+
+
+class Utterance:
+    """One stretch of the caller's speech on its way to the recogniser."""
+
+    def __init__(self, number: int, start: int, audio: bytes, rate_hz: int, context: Context) -> None:
+        self.number = number
+        self.start = start
+        """Sample of the leg at which it begins; positions in its stream count from here."""
+        self._rate_hz = rate_hz
+        self._first = Listen(
+            rate_hz=rate_hz,
+            channel=context.channel,
+            language=context.language,
+            expectation=context.expectation,
+            hints=context.hints[:100],
+            audio=audio,
+        )
+        self._samples = len(audio) // 2
+
+    def open(self, opener: Opener, *, call: str, generation: int) -> None:
+        self._stream = opener.open(
+            Service.ASR,
+            lambda: self._first,
+            call=call,
+            generation=generation,
+            deadline_ms=MAX_UTTERANCE_S * 1000,
+            result_deadline_ms=lambda: 1_500 + self._samples * 300 // self._rate_hz,
+        )
+
+    def hear(self, pcm: bytes, capture_us: int) -> None:
+        self._samples += len(pcm) // 2
+        self._stream.send_audio(pcm, rate_hz=self._rate_hz, capture_us=capture_us)
+
+    def pause(self, position: int) -> None:
+        self._stream.send(Pause(position=max(0, position - self.start)))
+
+    def end(self, position: int) -> None:
+        self._stream.send(EndOfUtterance(position=max(0, position - self.start)), ends_input=True)
+
+    def cancel(self) -> None:
+        self._stream.cancel()
+
+    async def follow(self, words: HeardWords) -> None:
+        """Pass on what the recogniser says; without a final it says that nothing was understood."""
+        final = Final(text="", confidence=0.0)
+        try:
+            async for result in self._stream:
+                match result:
+                    case Partial(text=text):
+                        words.on_partial(self.number, text)
+                    case Hypothesis(position=position, text=text):
+                        words.on_hypothesis(self.number, position + self.start, text)
+                    case Final():
+                        final = result
+        except StreamFailed as error:
+            log.warning("utterance_lost", code=error.code, samples=self._samples)
+        finally:
+            self._stream.cancel()
+        words.on_final(self.number, final)
+
+
+class Ear:
+    """The caller's audio of one leg: who speaks, and the utterances made of it."""
+
+    def __init__(
+        self,
+        floor: Floor,
+        batch: VadBatch,
+        rate_hz: int,
+        *,
+        act: Callable[[list[Action]], None],
+        levels: Levels | None = None,
+    ) -> None:
+        self._floor = floor
+        self._act = act
+        self._rate_hz = rate_hz
+        self._levels = levels or Levels(rate_hz)
+        self._lane = batch.lane(self._on_window)
+        self._now = 0
+        self._kept: deque[tuple[int, bytes]] = deque()
+        self._utterance: Utterance | None = None
+
+    @property
+    def now(self) -> int:
+        """Samples heard since the leg began."""
+        return self._now
+
+    def hear(self, frame: AudioIn) -> None:
+        """Take one frame: to the open utterance at once, then to the detector and the floor."""
+        self._kept.append((self._now, frame.pcm))
+        samples = samples_of(frame.pcm)
+        self._now += len(samples)
+        while self._kept[0][0] < self._now - KEPT_MS * self._rate_hz // 1000:
+            self._kept.popleft()
+        if self._utterance is not None:
+            self._utterance.hear(frame.pcm, frame.capture_us)
+        self._levels.hear(samples)
+        self._lane.hear(samples)
+        if not self._lane.is_waiting:
+            self._act(self._floor.frame(self._now))
+
+    def begin(self, number: int, start: int, context: Context) -> Utterance:
+        """Make an utterance of the audio from `start` (a frame's first sample) on."""
+        kept = [(at, pcm) for at, pcm in self._kept if at >= start]
+        begins = kept[0][0] if kept else self._now
+        self._levels.begin()
+        self._utterance = Utterance(number, begins, b"".join(pcm for _, pcm in kept), self._rate_hz, context)
+        return self._utterance
+
+    def pause(self, position: int) -> None:
+        if self._utterance is not None:
+            self._utterance.pause(position)
+
+    def end(self, position: int) -> None:
+        utterance, self._utterance = self._utterance, None
+        if utterance is not None:
+            utterance.end(position)
+
+    def close(self) -> None:
+        self._lane.close()
+
+    def _on_window(self, probability: float, start: int, end: int) -> None:
+        voiced = self._levels.judge(probability, start, end)
+        self._act(self._floor.window(probability, voiced))
+        if not self._lane.is_waiting:
+            self._act(self._floor.frame(self._now))
+
+
+def follow(utterance: Utterance, words: HeardWords, spawn: Spawn) -> None:
+    """Listen to the recogniser beside everything else."""
+    spawn(utterance.follow(words), f"utterance-{utterance.number}")

@@ -1,0 +1,26 @@
+"""Settings of how calls are led. Where the gateway listens and whom it lets in: `edge_settings`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class GatewaySettings(BaseSettings):
+    """What the gateway's calls need to know beyond the profile."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_GATEWAY_", env_file=".env", extra="ignore", frozen=True)
+
+    endpoint_ms: int | None = Field(
+        None, ge=150, le=5000, description="silence that ends a turn, always this, ms; empty: as profile and words say"
+    )
+    hold_ms: int | None = Field(
+        None, ge=100, le=1000, description="speech over the agent's voice that holds it, ms; empty: the profile's"
+    )
+    lead_ms: int = Field(2_000, ge=200, le=10_000, description="audio handed out ahead of the caller's ear, ms")
+    silence_prompt_s: float | None = Field(
+        None, ge=2, le=3600, description="silence until the caller is asked whether they are there, s; empty: profile's"
+    )
+    linger_s: float = Field(
+        35.0, ge=0, le=600, description="wait for a lost caller to come back before the call is written off, seconds"
+    )

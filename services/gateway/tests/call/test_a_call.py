@@ -1,0 +1,218 @@
+"""A caller and the agent: greeting, question, answer, goodbye."""
+
+from __future__ import annotations
+
+import asyncio
+
+from holdfast_common.contracts.dialogue import TurnKind
+from holdfast_common.contracts.watch import WatchEvent
+from holdfast_gateway.adapters.fake import voice
+
+
+def test_the_greeting_is_spoken_as_soon_as_the_leg_is_there(play, script, world):
+    """The first turn is `opened`, and its sentence reaches the ear."""
+
+    async def story():
+        call = world(script)
+        await call.quiet()
+
+        assert call.leg.said == ["Hello, this is a test."]
+        assert script.turns[0].kind is TurnKind.OPENED
+        assert call.leg.played[0].at < 0.1
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
+def test_a_question_is_answered_with_its_words(play, script, world):
+    """One utterance: one asr stream with pre-roll, one turn, one reply; the snapshot goes along."""
+
+    async def story():
+        script.utterances = ["how do i sign"]
+        call = world(script)
+        await call.quiet()
+        began = call.leg._loop.time()
+        call.leg.speak(voice(1.2))
+        await call.until(lambda: len(call.heard) == 2)
+
+        assert call.heard[1] == "You said how do i sign."
+        assert script.turns[1].kind is TurnKind.SPOKEN
+        assert script.turns[1].snapshot == b"after 0"
+        assert script.turns[1].log_sequence == 10
+        assert script.turns[1].heard is None
+        assert 1200 <= script.heard_ms[0] <= 1200 + 350 + 600
+        answered = call.leg._loop.time() - began
+        assert 1.7 < answered < 1.85
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
+def test_the_latency_of_a_turn_is_told_with_its_stages(play, script, world):
+    """Voice to voice is the sum of its stages, from the last voiced sample."""
+
+    async def story():
+        script.utterances = ["hello there"]
+        call = world(script)
+        await call.quiet()
+        call.leg.speak(voice(1.0))
+        await call.until(lambda: any(w.event is WatchEvent.TURN and w.turn == 1 for w in call.facts.watched))
+
+        stages = next(w.stages_ms for w in call.facts.watched if w.event is WatchEvent.TURN and w.turn == 1)
+        assert 500 <= stages["endpointing"] <= 530
+        parts = sum(ms for name, ms in stages.items() if name != "v2v")
+        assert abs(stages["v2v"] - parts) < 1
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
+def test_a_caller_who_hangs_up_is_written_down(play, script, world):
+    """`ended` is the last turn, committed before the desk lets go."""
+
+    async def story():
+        call = world(script)
+        await call.quiet()
+        call.leg.hang_up()
+        ending = await call.task
+
+        assert ending.ended and ending.reason == "hung_up"
+        assert [turn.kind for turn in script.turns] == [TurnKind.OPENED, TurnKind.ENDED]
+
+    play(story)
+
+
+def test_a_lost_leg_is_no_end(play, script, world):
+    """A caller who may come back is not written off at once."""
+
+    async def story():
+        call = world(script)
+        await call.quiet()
+        call.leg.lose()
+        ending = await call.task
+
+        assert not ending.ended
+        assert [turn.kind for turn in script.turns] == [TurnKind.OPENED]
+
+    play(story)
+
+
+def test_a_lost_call_is_written_off_when_nobody_comes_back(play, script, world):
+    async def story():
+        call = world(script)
+        desk = asyncio.create_task(call.desk.run())
+        await call.quiet()
+        call.leg.lose()
+        await call.task
+        await asyncio.sleep(40)
+        desk.cancel()
+
+        assert [turn.kind for turn in script.turns] == [TurnKind.OPENED, TurnKind.ENDED]
+
+    play(story)
+
+
+def test_the_agent_ends_the_call_after_its_last_sentence(play, script, world):
+    """Everything is heard, `ended` is committed, then the socket is closed."""
+
+    async def story():
+        script.ends_call = lambda turn: turn.kind is TurnKind.SPOKEN
+        script.utterances = ["goodbye"]
+        call = world(script)
+        await call.quiet()
+        call.leg.speak(voice(0.8))
+        ending = await call.task
+
+        assert ending.ended and ending.reason == "ended"
+        assert script.turns[-1].kind is TurnKind.ENDED
+        assert script.turns[-1].heard is None
+        assert call.leg.closed == "ended"
+        assert call.heard[-1] == "You said goodbye."
+
+    play(story)
+
+
+def test_silence_is_asked_about_and_ends_at_last(play, script, world):
+    """Each silence is a turn of its own, counted; a dialogue that never ends the call does not hold it for ever."""
+
+    async def story():
+        script.reply = lambda turn: ["Are you there?"] if turn.kind is TurnKind.SILENCE else ["Hello."]
+        call = world(script, silence_prompt_s=5.0, max_silences=2)
+        ending = await call.task
+
+        silences = [turn.silences for turn in script.turns if turn.kind is TurnKind.SILENCE]
+        assert silences == [1, 2, 3]
+        assert ending.reason == "silent" and ending.ended
+
+    play(story)
+
+
+def test_sound_without_words_is_no_turn(play, script, world):
+    """A cough is heard, and forgotten."""
+
+    async def story():
+        script.utterances = [""]
+        call = world(script)
+        await call.quiet()
+        call.leg.speak(voice(0.4))
+        await asyncio.sleep(3)
+
+        assert len(script.listened) == 1
+        assert [turn.kind for turn in script.turns] == [TurnKind.OPENED]
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
+def test_a_typed_line_is_a_turn(play, script, world):
+    """A leg without audio shows sentences; they count as heard at once; nothing is synthesised."""
+
+    async def story():
+        call = world(script, rate_hz=0)
+        await call.until(lambda: call.leg.said)
+        call.leg.type("what is a template")
+        await call.until(lambda: len(call.leg.said) == 2)
+        call.leg.hang_up()
+        await call.task
+
+        assert call.leg.said[1] == "You said what is a template."
+        assert script.turns[1].kind is TurnKind.TYPED
+        assert script.turns[1].heard is None
+        assert script.spoken == [] and script.listened == []
+
+    play(story)
+
+
+def test_digits_in_a_row_are_one_answer(play, script, world):
+    async def story():
+        call = world(script)
+        await call.quiet()
+        for digit in "42":
+            call.leg.dial(digit)
+            await asyncio.sleep(0.3)
+        await call.until(lambda: len(script.turns) == 2)
+
+        assert (script.turns[1].kind, script.turns[1].text) == (TurnKind.DTMF, "42")
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
+def test_the_longest_call_ends(play, script, world):
+    async def story():
+        call = world(script, longest_call_s=30.0, silence_prompt_s=100.0)
+        ending = await call.task
+
+        assert ending == type(ending)(ended=True, reason="too_long")
+
+    play(story)
