@@ -1,0 +1,17 @@
+"""python -m holdfast_tools"""
+
+from holdfast_common.contracts.registry import Service
+from holdfast_common.runtime import run
+from holdfast_common.settings import CommonSettings, load_or_exit
+
+from holdfast_tools import bootstrap
+from holdfast_tools.settings import ToolsSettings
+
+
+def main() -> None:
+    common, settings = load_or_exit(CommonSettings, ToolsSettings)
+    run(Service.TOOLS, common, lambda runtime: bootstrap.wire(runtime, settings))
+
+
+if __name__ == "__main__":
+    main()

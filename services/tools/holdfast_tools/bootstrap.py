@@ -1,0 +1,85 @@
+"""Where the tools service is wired; every collaborator is an argument of `Tools`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from holdfast_common.health import Finding, State
+from holdfast_common.profile import load_profile
+from holdfast_common.runtime import Runtime, Wiring
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from holdfast_tools.adapters.invitations import InvitationFolder
+from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder
+from holdfast_tools.adapters.ledger import SqlLedger, ledger_engine
+from holdfast_tools.adapters.working_days import rules
+from holdfast_tools.handlers import Tools
+from holdfast_tools.ports import Clock, LedgerUnavailable
+from holdfast_tools.settings import ToolsSettings
+
+
+def clock(frozen: str) -> Clock:
+    """The real clock, or one that stands still at an ISO time."""
+    if not frozen:
+        return lambda: datetime.now(UTC)
+    at = datetime.fromisoformat(frozen).astimezone(UTC)
+    return lambda: at
+
+
+@asynccontextmanager
+async def wire(runtime: Runtime, settings: ToolsSettings) -> AsyncIterator[Wiring]:
+    """Read profile and knowledge, open the ledger, serve."""
+    common = runtime.common
+    profile = load_profile(common.profile)
+    calendar = rules(profile.calendar, settings.free)
+    now = clock(settings.now)
+    knowledge = await asyncio.to_thread(KnowledgeFolder, common.profile)
+    common.state_dir.mkdir(parents=True, exist_ok=True)
+    url = settings.database_url or f"sqlite+aiosqlite:///{(common.state_dir / 'tools.db').absolute()}"
+    engine = ledger_engine(url)
+    try:
+        ledger = SqlLedger(engine, profile.id, now)
+        tools = Tools(
+            knowledge=knowledge,
+            ledger=ledger,
+            invitations=InvitationFolder(
+                common.state_dir / "invitations",
+                zone=profile.calendar.timezone,
+                organiser=settings.organiser_email,
+                organiser_name=settings.organiser_name or profile.company,
+                title=f"{profile.company} meeting",
+                now=now,
+            ),
+            rules=calendar,
+            now=now,
+        )
+
+        async def prepare() -> None:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(LedgerUnavailable), wait=wait_random_exponential(multiplier=0.2, max=5)
+            ):
+                with attempt:
+                    await ledger.prepare()
+            await tools.write_missing_invitations()
+
+        runtime.health.register("knowledge", lambda: _knowledge_finding(knowledge))
+        runtime.health.register("ledger", ledger.finding)
+        yield Wiring(
+            handler=tools,
+            capacity=lambda: settings.capacity,
+            info=lambda: {"knowledge": f"built-in, {knowledge.size} articles", "calendar": "built-in"},
+            tasks=(prepare, knowledge.watch) if settings.watch_knowledge else (prepare,),
+            drain=tools.drained,
+        )
+        await tools.drained()
+    finally:
+        await engine.dispose()
+
+
+def _knowledge_finding(knowledge: KnowledgeFolder) -> Finding:
+    if knowledge.problems:
+        return Finding(State.DEGRADED, f"older articles in use: {'; '.join(knowledge.problems)}")
+    return Finding(State.OK, f"{knowledge.size} articles")

@@ -1,0 +1,32 @@
+"""Settings of the tools service (prefix HOLDFAST_TOOLS_)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ToolsSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_TOOLS_", env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        "", description="SQLAlchemy address of the booking ledger; empty: SQLite file tools.db in the state folder"
+    )
+    capacity: int = Field(64, ge=1, le=10_000, description="tool calls served at once")
+    now: str = Field("", description="frozen clock for evaluations, ISO 8601 with offset; empty: the real one")
+    free: str = Field(
+        "",
+        description="the calendar's only openings, for evaluations: local starts separated by commas, `none` for none",
+    )
+    organiser_email: str = Field("meetings@holdfast.example", max_length=254, description="sender of invitations")
+    organiser_name: str = Field("", max_length=200, description="name of the sender; empty: the profile's company")
+    watch_knowledge: bool = Field(True, description="take up changed articles without a restart")
+
+    @field_validator("now")
+    @classmethod
+    def _aware(cls, text: str) -> str:
+        if text and datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError("has no offset from UTC (2026-11-23T10:00:00-05:00)")
+        return text
