@@ -85,5 +85,25 @@ def call(
     raise typer.Exit(command.call(options))
 
 
+@app.command()
+def demo(
+    *,
+    voice: Annotated[str, typer.Option(help="the caller's voice: slt, rms or awb", envvar="VOICE")] = "slt",
+    kill: Annotated[str, typer.Option(help="what is killed meanwhile: asr, all or none", envvar="KILL")] = "asr",
+    home: Home = Path("var/demo"),
+    profile: ProfileFolder = Path("profiles/trial_success"),
+    folder: Annotated[Path, typer.Option(help="folder of the demo's script and recordings")] = Path("demo"),
+) -> None:
+    """One real call: questions, a booking, and a service killed meanwhile."""
+    from holdfast_cli.demo import command  # noqa: PLC0415 - keeps `--help` quick
+
+    if voice not in command.CALLERS:
+        raise typer.BadParameter(f"{voice!r} is none of {', '.join(command.CALLERS)}", param_hint="--voice")
+    if kill not in ("asr", "all", "none"):
+        raise typer.BadParameter(f"{kill!r} is none of asr, all, none", param_hint="--kill")
+    options = command.DemoOptions(voice=voice, kill=kill, home=home, profile=profile, folder=folder)
+    raise typer.Exit(command.demo(options))
+
+
 if __name__ == "__main__":
     app()

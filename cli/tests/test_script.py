@@ -9,8 +9,10 @@ from holdfast_cli.caller.script import AgentTurn, Line, Script, When, load_scrip
 from holdfast_common.errors import SettingsError
 
 
-def asked(*fields: str, says: str = "", offers: bool = False, proposes: bool | None = None) -> AgentTurn:
-    return AgentTurn((says,) if says else (), frozenset(fields), offers, proposes)
+def asked(
+    *fields: str, says: str = "", offers: bool = False, proposes: str = "", articles: tuple[str, ...] = ()
+) -> AgentTurn:
+    return AgentTurn((says,) if says else (), frozenset(fields), offers, proposes, frozenset(articles))
 
 
 def words(line: Line | None) -> str | None:
@@ -85,9 +87,17 @@ def test_again_before_anything_was_said_is_passed_over():
         (When(agent_says_all=["dana", "acme"]), asked(says="Dana at Northwind"), False),
         (When(agent_offers_times=True), asked(offers=True), True),
         (When(agent_offers_times=True), asked(), False),
-        (When(agent_asks=["confirm_booking"], agent_proposes=True), asked("confirm_booking", proposes=True), True),
-        (When(agent_asks=["confirm_booking"], agent_proposes=True), asked("confirm_booking", proposes=False), False),
-        (When(agent_proposes=False), asked(), False),
+        (
+            When(agent_asks=["confirm_booking"], agent_proposes=["right"]),
+            asked("confirm_booking", proposes="right"),
+            True,
+        ),
+        (
+            When(agent_asks=["confirm_booking"], agent_proposes=["right"]),
+            asked("confirm_booking", proposes="wrong_email"),
+            False,
+        ),
+        (When(agent_proposes=["wrong_email"]), asked(), False),
     ],
 )
 def test_conditions(when: When, heard: AgentTurn, expected: bool):
@@ -123,3 +133,20 @@ def test_whole_scenarios_are_understood(tmp_path: Path):
     path.write_text("id: x\ncaller:\n  lines:\n    - say: hi\n    - hang_up: true\n")
 
     assert load_script(path).lines[0].say == "hi"
+
+
+def test_a_question_that_was_not_answered_is_asked_again_as_often_as_it_may():
+    """The article tells; after that the caller gives up and goes on."""
+    script = Script([Line(say="how long", question="trial-length", retries=1), Line(say="thanks")])
+    script.next(asked())
+
+    assert words(script.next(asked(says="not sure"))) == "how long"
+    assert words(script.next(asked(says="not sure"))) == "thanks"
+
+
+def test_an_answered_question_is_not_asked_again():
+    """The next line comes."""
+    script = Script([Line(say="how long", question="trial-length", retries=1), Line(say="thanks")])
+    script.next(asked())
+
+    assert words(script.next(asked(articles=("trial-length",)))) == "thanks"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from holdfast_cli.caller.audio import Utterance
-from holdfast_cli.caller.ears import Ears, Exchange, Judge
+from holdfast_cli.caller.ears import Ears, Exchange, Judge, content
 from holdfast_cli.caller.phone import LineLostError, Phone
 from holdfast_cli.caller.script import Line, Script
 from holdfast_cli.caller.voice import Voice
@@ -60,7 +60,7 @@ class Conversation:
         voice: Voice,
         screen: Screen,
         *,
-        judge: Judge = lambda _: True,
+        judge: Judge = content,
         on_say: Callable[[Line, Utterance], None] = lambda *_: None,
         manners: Manners | None = None,
     ) -> None:

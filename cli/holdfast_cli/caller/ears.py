@@ -20,8 +20,13 @@ from holdfast_common.hashing import call_id
 
 from holdfast_cli.caller.script import AgentTurn
 
-Judge = Callable[[Proposal], bool]
-"""Is this proposal the booking that the caller wished for?"""
+Judge = Callable[[Proposal], str]
+"""What the caller thinks of a booking that is read back: `right`, or what is wrong with it."""
+
+
+def content(_: Proposal) -> str:
+    """The caller who is happy with everything."""
+    return "right"
 
 
 @dataclass(slots=True)
@@ -43,7 +48,8 @@ class Exchange:
             sentences=tuple(s.text for s in self.sentences),
             asks=frozenset(s.asks for s in self.sentences if s.asks),
             offers_times=any(s.notes.openings for s in self.sentences),
-            proposes=judge(proposals[-1]) if proposals else None,
+            proposes=judge(proposals[-1]) if proposals else "",
+            articles=frozenset(a for s in (*self.sentences, *self.turns) for a in (s.article, s.notes.article) if a),
         )
 
     @property

@@ -48,8 +48,8 @@ class When(_Model):
     """Any of these was said (parts of sentences, whatever their case)."""
     agent_says_all: Names = []
     agent_offers_times: bool | None = None
-    agent_proposes: bool | None = None
-    """A booking was read back, and it is (true) or is not (false) the one that was wished for."""
+    agent_proposes: Names = []
+    """A booking was read back, and the caller's verdict on it is any of these (`right`, `wrong_email` ...)."""
 
 
 class Line(_Model):
@@ -68,6 +68,8 @@ class Line(_Model):
     """The last line once more."""
     question: str = ""
     """Id of the article that must answer this line."""
+    retries: Annotated[int, Field(ge=0, le=5)] = 0
+    """A question that was not answered is asked again so often."""
     silence_ms: Annotated[int, Field(ge=0, le=120_000)] = 0
     barge_in_ms: Annotated[int, Field(ge=0, le=60_000)] | None = None
     """Speak this long after the agent has begun to answer the line before."""
@@ -101,8 +103,10 @@ class AgentTurn:
     sentences: tuple[str, ...] = ()
     asks: frozenset[str] = frozenset()
     offers_times: bool = False
-    proposes: bool | None = None
-    """Whether the booking that was read back is the one wished for; None: none was."""
+    proposes: str = ""
+    """The caller's verdict on the booking that was read back; empty: none was."""
+    articles: frozenset[str] = frozenset()
+    """From which the agent answered."""
 
 
 @dataclass(slots=True)
@@ -112,10 +116,15 @@ class Script:
     lines: list[Line]
     _used: dict[int, int] = field(default_factory=dict)
     _last: Line | None = None
+    _asked: int = 0
+    """How often the last line, a question, has been asked."""
 
     def next(self, heard: AgentTurn) -> Line | None:
         """The line to say now; None: nothing fits, wait for the agent."""
         found = self._matching(heard)
+        if (last := self._last) and not (found and found[1].when) and self._unanswered(last, heard):
+            self._asked += 1
+            return last
         if found is None:
             return None
         index, line = found
@@ -123,7 +132,7 @@ class Script:
         if line.again:
             return self._last
         if line.words:
-            self._last = line
+            self._last, self._asked = line, 1
         return line
 
     @property
@@ -135,6 +144,9 @@ class Script:
         """The next plain line, if it is one that talks over the agent."""
         line = next((line for i, line in enumerate(self.lines) if not line.when and i not in self._used), None)
         return line if line and line.barge_in_ms is not None else None
+
+    def _unanswered(self, last: Line, heard: AgentTurn) -> bool:
+        return bool(last.question) and last.question not in heard.articles and self._asked <= last.retries
 
     def _matching(self, heard: AgentTurn) -> tuple[int, Line] | None:
         open_lines = [(i, line) for i, line in enumerate(self.lines) if self._open(i, line)]
@@ -158,7 +170,7 @@ def holds(when: When, heard: AgentTurn) -> bool:
             not when.agent_says_any or any(part.casefold() in said for part in when.agent_says_any),
             all(part.casefold() in said for part in when.agent_says_all),
             when.agent_offers_times is None or when.agent_offers_times == heard.offers_times,
-            when.agent_proposes is None or when.agent_proposes == heard.proposes,
+            not when.agent_proposes or heard.proposes in when.agent_proposes,
         )
     )
 

@@ -17,7 +17,7 @@ from holdfast_cli.caller import recording
 from holdfast_cli.caller.audio import Utterance
 from holdfast_cli.caller.conversation import CallTurn, Conversation, Manners, Screen
 from holdfast_cli.caller.dial import hold_line
-from holdfast_cli.caller.ears import Ears, Exchange, Judge
+from holdfast_cli.caller.ears import Ears, Exchange, Judge, content
 from holdfast_cli.caller.phone import Phone
 from holdfast_cli.caller.script import Line, Script
 from holdfast_cli.caller.twiml import Carrier
@@ -58,7 +58,7 @@ async def place_call(
     screen: CallScreen,
     *,
     bus: Bus | None = None,
-    judge: Judge = lambda _: True,
+    judge: Judge = content,
     on_say: Callable[[Line, Utterance], None] = lambda *_: None,
     wav: Path | None = None,
     caller: str = "+15550000001",
