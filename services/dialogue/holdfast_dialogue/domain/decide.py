@@ -1,0 +1,126 @@
+"""The rules policy: which skills see a turn, in which order. The table is the conversation.
+
+Each skill looks at what was understood and adds its part; one that ends the matter sets `talk.over`.
+A reply puts at most one question. No clock, no I/O, no randomness: the same (snapshot, turn, results)
+give the same reply, to the letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from holdfast_common.contracts.dialogue import Turn, TurnKind
+from holdfast_common.profile import Profile
+
+from holdfast_dialogue.domain import wording
+from holdfast_dialogue.domain.qualification import Standing, standing
+from holdfast_dialogue.domain.skills import (
+    booking,
+    borders,
+    changing,
+    confirming,
+    courtesies,
+    discovery,
+    handover,
+    hearing,
+    knowledge,
+)
+from holdfast_dialogue.domain.state import State, take_heard
+from holdfast_dialogue.domain.steps import Outcome, Reply, Steps
+from holdfast_dialogue.domain.talk import Talk, instant
+from holdfast_dialogue.domain.understanding import Understanding, understand
+
+Skill = Callable[[Talk], Steps]
+
+SAID: tuple[Skill, ...] = (
+    # what cannot wait, and what ends the matter
+    confirming.settle,
+    hearing.ask_to_repeat,
+    borders.own_language,
+    borders.refuse_manipulation,
+    hearing.start_over,
+    hearing.say_again,
+    hearing.wait_for_caller,
+    courtesies.say_goodbye,
+    courtesies.invite_question,
+    # what was said about the caller and their state of mind
+    borders.stay_calm,
+    discovery.take_facts,
+    borders.say_what_it_is,
+    borders.stay_out_of_law,
+    # what was asked
+    knowledge.answer_question,
+    # what is being done
+    handover.take_deletion_wish,
+    confirming.take_address,
+    confirming.answer_read_back,
+    handover.take_person_wish,
+    booking.note_wishes,
+    changing.change_or_cancel,
+    booking.book_meeting,
+    handover.carry_note,
+    # how the reply ends
+    courtesies.close,
+    discovery.weave_question,
+    courtesies.answer_courtesy,
+    hearing.not_understood,
+)
+BY_KIND: dict[TurnKind, tuple[Skill, ...]] = {
+    TurnKind.OPENED: (courtesies.greet,),
+    TurnKind.SPOKEN: SAID,
+    TurnKind.TYPED: SAID,
+    TurnKind.DTMF: SAID,
+    TurnKind.SILENCE: (confirming.settle, hearing.break_silence),
+    TurnKind.RESUMED: (confirming.settle, hearing.take_up_again),
+    TurnKind.ENDED: (),
+}
+KEYPAD = {"0": "i want a person", "1": "yes", "2": "no"}
+"""What a key means where nothing else was asked for; other keys are read as numbers."""
+
+
+def decide(profile: Profile, state: State, turn: Turn, call: str) -> Reply:
+    """The reply to one turn, step by step; changes `state`, which belongs to this turn."""
+    now = instant(turn.now)
+    take_heard(state, turn.heard)
+    if turn.zone and not state.zone:
+        state.zone = turn.zone
+    talk = Talk(
+        profile=profile,
+        state=state,
+        turn=turn,
+        call=call,
+        now=now,
+        understood=_understood(turn, state, profile, now),
+        seed=wording.seed_of(call, turn.n),
+    )
+    for skill in BY_KIND[turn.kind]:
+        yield from skill(talk)
+        if talk.over:
+            break
+    wants_to_leave = "goodbye" in talk.understood.intents and not talk.ends_call and not talk.has_asked
+    if wants_to_leave and turn.kind in (TurnKind.SPOKEN, TurnKind.TYPED) and talk.booking:
+        yield from courtesies.leave(talk)
+    verdict = standing(profile, state.fields)
+    return Outcome(
+        state=state,
+        route=talk.route or turn.kind.value,
+        article=talk.article,
+        answered=talk.answered,
+        ends_call=talk.ends_call,
+        qualified={Standing.QUALIFIED: True, Standing.UNQUALIFIED: False}.get(verdict),
+        booking=talk.booking,
+    )
+
+
+def _understood(turn: Turn, state: State, profile: Profile, now: datetime) -> Understanding:
+    if turn.kind is TurnKind.DTMF:
+        words = (
+            KEYPAD.get(turn.text.strip(), turn.text)
+            if state.asks not in ("team_size", "monthly_documents", "nps")
+            else turn.text
+        )
+        return understand(Turn(n=turn.n, kind=TurnKind.TYPED, now=turn.now, text=words), state, profile, now)
+    if turn.kind in (TurnKind.SPOKEN, TurnKind.TYPED):
+        return understand(turn, state, profile, now)
+    return Understanding()

@@ -1,0 +1,1 @@
+"""What the agent can do, one idea a module. A skill is a generator over the turn's Talk (see `steps`)."""

@@ -1,0 +1,103 @@
+"""What the agent is, and what it will not do: rules that no caller can talk away.
+
+Only plain refusals here; nothing that a caller says reaches a tool from this module but a search
+for the article that the refusal rests on.
+"""
+
+from __future__ import annotations
+
+from holdfast_common.contracts.tools import KnowledgeHits, KnowledgeSearch, Sureness
+
+from holdfast_dialogue.domain import wording
+from holdfast_dialogue.domain.intents import Intent
+from holdfast_dialogue.domain.steps import Steps
+from holdfast_dialogue.domain.talk import Detail, Talk
+
+
+def refuse_manipulation(talk: Talk) -> Steps:
+    """Asked for its instructions, its tools, or another person's data: a friendly no, whatever the reason given."""
+    u = talk.understood
+    if not u.wants(Intent.INJECTION, Intent.OTHER_PEOPLE):
+        return
+    talk.takes_over("refusal")
+    yield from talk.say("injection" if u.wants(Intent.INJECTION) else "other_people")
+    talk.over = True
+
+
+def own_language(talk: Talk) -> Steps:
+    """Spoken to in a language that the profile does not have: say so, in it, with a way on."""
+    if not talk.understood.wants(Intent.SPANISH):
+        return
+    talk.takes_over("language")
+    yield from talk.say("only_english")
+    talk.over = True
+
+
+def say_what_it_is(talk: Talk) -> Steps:
+    """ "Are you a robot?", "Do you record me?", "Can you look into my account?": honest answers."""
+    u = talk.understood
+    if u.wants(Intent.ROBOT):
+        talk.takes_over("about_assistant")
+        yield from cite(talk, "are you a real person or a machine")
+        yield from talk.say("robot", protected=True)
+    if u.wants(Intent.RECORDING):
+        talk.takes_over("about_assistant")
+        yield from talk.say("recording")
+    if u.wants(Intent.ACCOUNT) and not u.wants(Intent.CANCEL_TRIAL):
+        talk.takes_over("about_assistant")
+        yield from talk.say("no_account")
+        if (
+            talk.state.article == "cancel-trial"
+            and "cancel_trial_self" in talk.profile.copy_
+            and talk.once("cancel_trial_self")
+        ):
+            yield from talk.say("cancel_trial_self")
+    if talk.reply and not u.facts:
+        talk.over = True
+
+
+def stay_out_of_law(talk: Talk) -> Steps:
+    """What the knowledge base says on legality, and that the case itself is for a lawyer; never yes or no."""
+    u = talk.understood
+    still_on_it = talk.state.counts.get("legal", 0) > 0 and u.text.startswith(("just tell me", "yes or no"))
+    if not (u.wants(Intent.LEGAL) or still_on_it):
+        return
+    talk.takes_over("legal")
+    if talk.state.count("legal") == 1:
+        found = yield KnowledgeSearch(text=u.text)
+        if isinstance(found, KnowledgeHits) and found.hits and found.sureness is not Sureness.UNSURE:
+            hit = found.hits[0]
+            talk.article = talk.state.article = hit.article
+            talk.answered = True
+            for sentence in wording.sentences(hit.answer):
+                yield from talk.words(sentence, detail=Detail(article=hit.article))
+            if "lawyer" in hit.answer.lower():
+                talk.over = True
+                return
+    yield from talk.say("legal")
+    talk.over = True
+
+
+def stay_calm(talk: Talk) -> Steps:
+    """Upset or insulting: acknowledge it once, then help. Insults are not repeated and not answered in kind."""
+    u, state = talk.understood, talk.state
+    if u.wants(Intent.UPSET):
+        first = state.count("upset") == 1
+        if first:
+            yield from talk.say("upset")
+        elif state.counts["upset"] == 2:
+            yield from talk.say("offer_person")
+    elif u.wants(Intent.ABUSE) and not u.asked_plainly:
+        state.count("upset")
+        talk.takes_over("calm")
+        yield from talk.say("abuse")
+        if state.counts["upset"] >= 2:
+            yield from talk.say("offer_person")
+        talk.over = True
+
+
+def cite(talk: Talk, question: str) -> Steps:
+    """Name the article that the following words rest on; without the search they are said all the same."""
+    found = yield KnowledgeSearch(text=question, limit=1)
+    if isinstance(found, KnowledgeHits) and found.hits and found.sureness is Sureness.SURE:
+        talk.article = talk.state.article = found.hits[0].article

@@ -1,0 +1,156 @@
+"""Questions about the product: the article's spoken answer when the search is sure, a question back
+when it is torn, an honest "not sure" with a next step otherwise."""
+
+from __future__ import annotations
+
+import re
+
+from holdfast_common.contracts.tools import Hit, KnowledgeHits, KnowledgeSearch, Sureness
+from rapidfuzz import fuzz
+
+from holdfast_dialogue.domain import wording
+from holdfast_dialogue.domain.intents import Intent
+from holdfast_dialogue.domain.qualification import Standing, standing
+from holdfast_dialogue.domain.steps import Steps
+from holdfast_dialogue.domain.talk import Detail, Talk
+from holdfast_dialogue.domain.words import without_fillers
+
+MAX_DETAIL_SENTENCES = 3
+_FOR_THE_ASSISTANT = re.compile(
+    r"\b(?:assistant|the caller|this agent|be talked into|never claim|point to)\b"
+    r"|^(?:say|ask|mention|offer|tell|do not|don't|never|always|avoid)\b",
+    re.IGNORECASE,
+)
+"""Further paragraphs may hold instructions to whoever answers; clauses of that kind are not read out."""
+_FIRST = re.compile(r"\b(?:first|former|one|number one)\b")
+_SECOND = re.compile(r"\b(?:second|latter|two|number two|other)\b")
+_COMPETITOR = re.compile(
+    r"\b(?:docu ?sign|adobe sign|hello ?sign|dropbox sign|proposify|qwilr|better than|compare (?:to|with))\b"
+)
+
+
+def answer_question(talk: Talk) -> Steps:
+    """Look the question up and answer it; a running task goes on after the answer."""
+    u, state = talk.understood, talk.state
+    question = _which_of_two(talk) or u.question
+    if u.wants(Intent.CANCEL_TRIAL) and not question:
+        question = u.text
+    if not question:
+        return
+    if _COMPETITOR.search(question) and "competitor" in talk.profile.copy_:
+        talk.takes_over("refusal")
+        yield from talk.say("competitor")
+        return
+    found = yield KnowledgeSearch(
+        text=question[:2000],
+        previous=(state.exchanges[-1].reply if state.exchanges else "")[:2000],
+        previous_article=state.article,
+    )
+    state.asked_back = []
+    if not isinstance(found, KnowledgeHits):
+        talk.takes_over("fallback")
+        yield from talk.say("search_down")
+        yield from _next_step(talk)
+    elif found.sureness is Sureness.SURE and found.hits:
+        yield from _give_answer(talk, question, found.hits[0])
+    elif found.sureness is Sureness.ASK_BACK and found.hits and not _asked_back_already(talk):
+        yield from _ask_back(talk, found.hits)
+    elif u.asked_plainly or not (talk.reply or state.task or u.facts):
+        talk.takes_over("fallback")
+        yield from talk.say("not_sure")
+        yield from _next_step(talk)
+
+
+def _give_answer(talk: Talk, question: str, hit: Hit) -> Steps:
+    talk.takes_over("knowledge")
+    follow_up = hit.article == talk.state.article and question != talk.state.question
+    sentences = (_detail(question, hit) if follow_up else []) or wording.sentences(hit.answer)
+    talk.article = talk.state.article = hit.article
+    talk.state.question = question[:300]
+    talk.answered = True
+    talk.state.count("answers")
+    for sentence in sentences:
+        yield from talk.words(sentence, detail=Detail(article=hit.article))
+
+
+def _detail(question: str, hit: Hit) -> list[str]:
+    """For a follow-up on the same article: the passage that answers it, if a further paragraph does better."""
+    asked = without_fillers(question)
+    answer_fit = fuzz.token_set_ratio(asked, hit.answer.lower())
+    best = max(hit.details, key=lambda p: _fit(asked, p), default="")
+    if not best or _fit(asked, best) < answer_fit - 5:
+        return []
+    return [s for s in (_sayable(s) for s in wording.sentences(best)) if s][:MAX_DETAIL_SENTENCES]
+
+
+def _fit(asked: str, paragraph: str) -> float:
+    """How much of the question's longer words a paragraph takes up, by stem."""
+    stems = {word[:5] for word in asked.split() if len(word) > 3}
+    there = {word[:5] for word in re.findall(r"[a-z']+", paragraph.lower())}
+    return 100 * len(stems & there) / max(1, len(stems))
+
+
+def _sayable(sentence: str) -> str:
+    """The sentence without clauses that speak to the assistant; empty where nothing is left."""
+    clauses = [c.strip() for c in re.split(r";\s+", sentence)]
+    kept = [c for c in clauses if not _FOR_THE_ASSISTANT.search(c)]
+    text = ". ".join(c[:1].upper() + c[1:] for c in kept).rstrip(".")
+    return text + "." if text else ""
+
+
+def _ask_back(talk: Talk, hits: list[Hit]) -> Steps:
+    talk.takes_over("ask_back")
+    titles = [_spoken_title(hit.title) for hit in hits[:2]]
+    talk.state.asked_back = [hit.title for hit in hits[:2]]
+    talk.state.question = talk.understood.text[:300]
+    if len(titles) == 2:
+        yield from talk.say("ask_back", asks="clarify_topic", a=titles[0], b=titles[1])
+    else:
+        yield from talk.say("ask_back_one", asks="clarify_topic", a=titles[0])
+
+
+def _asked_back_already(talk: Talk) -> bool:
+    return talk.state.asks == "clarify_topic"
+
+
+def _which_of_two(talk: Talk) -> str:
+    """The topic chosen after "do you mean A or B?"; empty where something else was said."""
+    u, titles = talk.understood, talk.state.asked_back
+    if talk.state.asks != "clarify_topic" or not titles:
+        return ""
+    if u.answer.kind == "yes" and len(titles) == 1:
+        return titles[0]
+    if len(titles) == 2:
+        if _SECOND.search(u.text):
+            return titles[1]
+        if _FIRST.search(u.text) or (u.answer.kind == "yes" and not u.answer.rest):
+            return titles[0]
+        fits = [fuzz.token_set_ratio(u.text, title.lower()) for title in titles]
+        if max(fits) >= 60 and abs(fits[0] - fits[1]) >= 10:
+            return titles[fits.index(max(fits))]
+    return u.question or (u.text if u.answer.kind == "none" else "")
+
+
+def _next_step(talk: Talk) -> Steps:
+    """After "I'm not sure": where the answer is to be had."""
+    if talk.state.task:
+        return
+    if (
+        standing(talk.profile, talk.state.fields) is Standing.QUALIFIED
+        and not talk.state.booked
+        and talk.once("offer_meeting")
+    ):
+        yield from talk.say("next_step_meeting")
+        yield from talk.say("next_step_meeting_question", asks="permission_to_book")
+    else:
+        yield from talk.say("next_step_support")
+
+
+def _spoken_title(title: str) -> str:
+    """A title in the middle of a sentence: small first letter, unless the word is a name or acronym."""
+    first = title.split(maxsplit=1)[0] if title else ""
+    return (
+        title
+        if first[1:] != first[1:].lower() or first in ("HubSpot", "Salesforce", "Pipedrive", "Zapier", "PandaDoc")
+        else title[:1].lower() + title[1:]
+    )
