@@ -96,14 +96,13 @@ class VoiceThread:
             if not future.set_running_or_notify_cancel():
                 continue
             self._silent_since = time.monotonic()
+            failed: BaseException | None = None
             try:
                 job()
             except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to who waits for the future
-                future.set_exception(error)
-            else:
-                future.set_result(None)
-            finally:
-                self._silent_since = None
+                failed = error
+            self._silent_since = None
+            future.set_exception(failed) if failed else future.set_result(None)
 
     def _warm(self) -> None:
         while True:

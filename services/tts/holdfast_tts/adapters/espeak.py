@@ -8,6 +8,8 @@ words' times go out before the audio.
 from __future__ import annotations
 
 import ctypes
+import functools
+import threading
 from bisect import bisect_right
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_int, c_short, c_size_t, c_uint, c_void_p
 
@@ -50,6 +52,8 @@ class _VoiceEntry(Structure):
     _fields_ = (("name", c_char_p), ("languages", c_char_p), ("identifier", c_char_p))
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""espeak has global state. Normally free: there is one voice thread."""
 _OnSamples = CFUNCTYPE(c_int, POINTER(c_short), c_int, POINTER(_Event))
 
 
@@ -59,34 +63,10 @@ class Espeak:
     name = "espeak"
 
     def __init__(self, *, default: str = "en-us") -> None:
-        try:
-            import espeakng_loader  # noqa: PLC0415 - heavy and optional: only where it is used
-
-            self._lib = ctypes.CDLL(espeakng_loader.get_library_path())
-            data = espeakng_loader.get_data_path()
-        except (ImportError, OSError) as error:
-            raise EngineUnavailable(f"espeak: {error}; `pip install espeakng-loader` brings it") from error
-        self._lib.espeak_Synth.argtypes = (
-            c_char_p, c_size_t, c_uint, c_int, c_uint, c_uint, POINTER(c_uint), c_void_p,
-        )  # fmt: skip
-        self._lib.espeak_SetVoiceByName.argtypes = (c_char_p,)
-        self._lib.espeak_Info.restype = c_char_p
-        self._lib.espeak_ListVoices.restype = POINTER(POINTER(_VoiceEntry))
-        self._rate = self._lib.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, BUFFER_MS, str(data).encode(), _DONT_EXIT)
-        if self._rate <= 0:
-            raise EngineUnavailable(f"espeak: cannot start with the data in {data}")
-        self._emit: Emit | None = None
-        self._collected: list[Samples] = []
-        self._starts: list[tuple[int, int]] = []
-        self._ends: list[int] = []
-        self._callback = _OnSamples(self._on_samples)
-        self._lib.espeak_SetSynthCallback(self._callback)
-        self._names = self._list_names()
+        with _ONE_AT_A_TIME:
+            self._lib, self._rate, self._names = _start()
         self._default = default if self._has(default) else "en-us"
-        if self._lib.espeak_SetVoiceByName(self._default.encode()):
-            raise EngineUnavailable(f"espeak: no voice {self._default!r} in {data}")
-        self._voice = self._default
-        self.version = f"{self._lib.espeak_Info(None).decode()} {default} {NORMAL_WPM}"
+        self.version = f"{self._lib.espeak_Info(None).decode()} {self._default} {NORMAL_WPM}"
 
     def speaks(self, language: str) -> bool:
         return self._has(language)
@@ -102,54 +82,81 @@ class Espeak:
         return self._rate
 
     def speak(self, run: Run, emit: Emit) -> None:
-        if run.voice != self._voice:
+        heard = _Listener(emit)
+        text = " ".join(run.words).encode()
+        with _ONE_AT_A_TIME:
             if self._lib.espeak_SetVoiceByName(run.voice.encode()):
                 raise EngineUnavailable(f"espeak: voice {run.voice!r} does not load")
-            self._voice = run.voice
-        self._lib.espeak_SetParameter(_RATE, round(NORMAL_WPM * run.speed), 0)
-        self._collected, self._starts, self._ends = [], [], []
-        text = " ".join(run.words)
-        self._emit = emit
-        code = self._lib.espeak_Synth(text.encode(), len(text.encode()) + 1, 0, 0, 0, _CHARS_UTF8, None, None)
-        self._emit = None
+            self._lib.espeak_SetParameter(_RATE, round(NORMAL_WPM * run.speed), 0)
+            self._lib.espeak_SetSynthCallback(heard.callback)
+            code = self._lib.espeak_Synth(text, len(text) + 1, 0, 0, 0, _CHARS_UTF8, None, None)
         if code:
             raise EngineUnavailable(f"espeak: synthesis failed with code {code}")
-        if self._collected:
-            samples = np.concatenate(self._collected)
-            emit(Piece(samples, _spans(run.words, self._starts, self._ends, len(samples))))
-
-    def _on_samples(self, wave: ctypes._Pointer[c_short], count: int, events: ctypes._Pointer[_Event]) -> int:
-        if wave and count > 0:
-            self._collected.append(np.ctypeslib.as_array(wave, (count,)).copy())
-        index = 0
-        while events[index].type != _LIST_END:
-            event = events[index]
-            if event.type == _WORD:
-                self._starts.append((event.text_position - 1, event.sample))
-            elif event.type == _CLAUSE_END:
-                self._ends.append(event.sample)
-            index += 1
-        # An empty piece asks: does anybody still want it?
-        wanted = self._emit is None or self._emit(Piece(np.zeros(0, dtype=np.int16)))
-        return 0 if wanted else 1
+        if heard.wanted and heard.pieces:
+            samples = np.concatenate(heard.pieces)
+            emit(Piece(samples, _spans(run.words, heard.starts, heard.ends, len(samples))))
 
     def _has(self, voice: str) -> bool:
         """A language, or a voice by name; `+f3` and the like choose a variant of it."""
         base, _, variant = voice.partition("+")
         return base.lower() in self._names and (not variant or variant in _VARIANTS)
 
-    def _list_names(self) -> frozenset[str]:
-        """Every language and voice name, lower case."""
-        voices = self._lib.espeak_ListVoices(None)
-        names: set[str] = set()
+
+class _Listener:
+    """The call back of one run: collects its samples and the places of its words."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self.wanted = True
+        self.pieces: list[Samples] = []
+        self.starts: list[tuple[int, int]] = []
+        """(character, sample) of each word that was told."""
+        self.ends: list[int] = []
+        """Samples at which a clause ended."""
+        self.callback = _OnSamples(self._on_samples)
+
+    def _on_samples(self, wave: ctypes._Pointer[c_short], count: int, events: ctypes._Pointer[_Event]) -> int:
+        if wave and count > 0:
+            self.pieces.append(np.ctypeslib.as_array(wave, (count,)).copy())
         index = 0
-        while voices[index]:
-            voice = voices[index].contents
-            names.add(voice.name.decode().lower())
-            # One byte of priority, then the language.
-            names.add(voice.languages[1:].decode().lower())
+        while events[index].type != _LIST_END:
+            event = events[index]
+            if event.type == _WORD:
+                self.starts.append((event.text_position - 1, event.sample))
+            elif event.type == _CLAUSE_END:
+                self.ends.append(event.sample)
             index += 1
-        return frozenset(names)
+        # An empty piece asks: does anybody still want it?
+        self.wanted = self._emit(Piece(np.zeros(0, dtype=np.int16)))
+        return 0 if self.wanted else 1
+
+
+@functools.cache
+def _start() -> tuple[ctypes.CDLL, int, frozenset[str]]:
+    """Start espeak once in this process: its library, sample rate, and the lower-case names of voices and languages."""
+    try:
+        import espeakng_loader  # noqa: PLC0415 - optional: only where it is used
+
+        lib = ctypes.CDLL(espeakng_loader.get_library_path())
+        data = espeakng_loader.get_data_path()
+    except (ImportError, OSError) as error:
+        raise EngineUnavailable(f"espeak: {error}; `pip install espeakng-loader` brings it") from error
+    lib.espeak_Synth.argtypes = (c_char_p, c_size_t, c_uint, c_int, c_uint, c_uint, POINTER(c_uint), c_void_p)
+    lib.espeak_SetVoiceByName.argtypes = (c_char_p,)
+    lib.espeak_Info.restype = c_char_p
+    lib.espeak_ListVoices.restype = POINTER(POINTER(_VoiceEntry))
+    rate_hz = lib.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, BUFFER_MS, str(data).encode(), _DONT_EXIT)
+    if rate_hz <= 0:
+        raise EngineUnavailable(f"espeak: cannot start with the data in {data}")
+    names: set[str] = set()
+    voices = lib.espeak_ListVoices(None)
+    index = 0
+    while voices[index]:
+        voice = voices[index].contents
+        # `languages` begins with one byte of priority.
+        names |= {voice.name.decode().lower(), voice.languages[1:].decode().lower()}
+        index += 1
+    return lib, rate_hz, frozenset(names)
 
 
 def _spans(words: tuple[str, ...], starts: list[tuple[int, int]], ends: list[int], total: int) -> tuple[Span, ...]:

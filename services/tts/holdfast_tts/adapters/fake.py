@@ -38,6 +38,8 @@ class FakeSynthesiser:
         self.runs: list[Run] = []
         """What it was asked to say."""
         self.pieces = 0
+        self.started = threading.Event()
+        """Set when a run begins."""
         self.stopped = threading.Event()
         """Set when a run was ended by its listener."""
         self._rate = rate_hz
@@ -60,6 +62,7 @@ class FakeSynthesiser:
 
     def speak(self, run: Run, emit: Emit) -> None:
         self.runs.append(run)
+        self.started.set()
         if self._break_at in run.words:
             raise EngineUnavailable(f"{self.name}: broke")
         sounds = [self._silence]
