@@ -105,5 +105,13 @@ def demo(
     raise typer.Exit(command.demo(options))
 
 
+@app.command()
+def doctor(*, profile: ProfileFolder = Path("profiles/trial_success"), home: Home = Path("var")) -> None:
+    """What is installed, which engines will be used and why, what is missing for the better ones."""
+    from holdfast_cli import doctor as command  # noqa: PLC0415 - keeps `--help` quick
+
+    raise typer.Exit(command.doctor(profile, home))
+
+
 if __name__ == "__main__":
     app()

@@ -16,6 +16,8 @@ from holdfast_cli.supervise.nats_server import Bus
 SINGLE = frozenset({Service.GATEWAY, Service.RECORDS})
 """Always one: the gateway has the one HTTP port, records the one durable reader."""
 MAX_REPLICAS = 16
+DRAIN_S = "3"
+"""On one machine nobody takes over the calls: who says stop means it."""
 THREADS = "1"
 """Numeric libraries would start a pool a core in every process; the services' engines bring their own workers."""
 
@@ -60,6 +62,7 @@ class Plan:
             "HOLDFAST_PROFILE": str(self.profile),
             "HOLDFAST_STATE_DIR": str(self.state_dir),
             "HOLDFAST_EXIT_WITH_PARENT": "true",
+            "HOLDFAST_DRAIN_S": DRAIN_S,
             "HOLDFAST_GATEWAY_PORT": str(self.port),
             "HOLDFAST_GATEWAY_TOKEN_SECRET": self.token_secret,
             "PYTHONUNBUFFERED": "1",

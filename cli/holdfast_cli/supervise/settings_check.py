@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import pkgutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,17 +39,20 @@ def environment(extra: Mapping[str, str]) -> Iterator[None]:
 
 
 def settings_classes(service: str) -> list[type[BaseSettings]]:
-    """The settings classes that a service defines, perhaps none; raises SettingsError if it is not installed."""
-    if importlib.util.find_spec(f"holdfast_{service}") is None:
+    """The settings classes that a service defines, perhaps none; raises SettingsError if it is not installed.
+
+    By convention they are in `settings.py` and, where there are several, in `<part>_settings.py`.
+    """
+    spec = importlib.util.find_spec(f"holdfast_{service}")
+    if spec is None or not spec.submodule_search_locations:
         raise SettingsError([f"service {service} is not installed (package holdfast-{service}): make setup"])
-    name = f"holdfast_{service}.settings"
-    if importlib.util.find_spec(name) is None:
-        return []
-    module = importlib.import_module(name)
+    names = [m.name for m in pkgutil.iter_modules(spec.submodule_search_locations) if m.name.endswith("settings")]
+    modules = [importlib.import_module(f"holdfast_{service}.{name}") for name in names]
     return [
         value
+        for module in modules
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, BaseSettings) and value.__module__ == name
+        if isinstance(value, type) and issubclass(value, BaseSettings) and value.__module__ == module.__name__
     ]
 
 
