@@ -39,6 +39,8 @@ class Line:
     """Leg sample at which what was handed out ends."""
     is_complete: bool = False
     is_begun: bool = False
+    is_sounding: bool = False
+    """Its first sound lies on the leg, played or not."""
     is_asked: bool = False
     """Its synthesis was started."""
     timings: dict[int, WordTiming] = field(default_factory=dict)

@@ -270,7 +270,8 @@ class Speaker:
             self._playout.lay(line.key, at, start, count)
             if line.is_complete:
                 self._playout.complete(line.key, line.received)
-            if not line.is_begun:
+            if not line.is_sounding:
+                line.is_sounding = True
                 self._unsounded.append((at, line))
             if self._audible_turn != turn and (offset := line.audible_after(start, count)) is not None:
                 self._audible_turn = turn
@@ -302,6 +303,8 @@ class Speaker:
         position = self._leg.clear()
         self._pass(position)
         self._playout.cut(position)
+        for _, line in self._unsounded:
+            line.is_sounding = False
         self._unsounded.clear()
         kept = []
         for line in self._lines:

@@ -12,10 +12,10 @@ The voice (TRANSITIONS below is this drawing):
       ▲                    ▲  │  ▲ │ FULL (15 s): end, begin      │ │ │
       │                    │  │  └─┘        ◄──────── VOICE ──────┘ │ │
       │                    │  │                                     │ │
-      │                    │  │ OVER: end, over          OVER: end, │ │ LONG (a pause after 12 s)
-      ├────────────────────┼──┴───────────────── over ◄─────────────┘ │ or FULL: end
+      │                    │  │ OVER: end, over          OVER: end, │ │ LONG (a pause after
+      ├────────────────────┼──┴───────────────── over ◄─────────────┘ │ 12 s): end
       │      OVER: over    │ ONSET: begin                             ▼
-      └────────────────────┴──────────────────────────────────────── LULL
+      └────────────────────┴──────────────────────────────────────── LULL   (FULL in a young pause: LONG as well)
 
 LULL: the utterance was ended, the turn goes on. LIMIT (a turn of 60 s) ends both from anywhere.
 
@@ -155,7 +155,7 @@ TRANSITIONS: dict[tuple[Voice, Event], tuple[Voice, tuple[str, ...]]] = {
     (Voice.SPEAKING, Event.PAUSE): (Voice.PAUSED, ("pause",)),
     (Voice.PAUSED, Event.VOICE): (Voice.SPEAKING, ()),
     (Voice.PAUSED, Event.LONG): (Voice.LULL, ("end",)),
-    (Voice.PAUSED, Event.FULL): (Voice.LULL, ("end",)),
+    (Voice.SPEAKING, Event.LONG): (Voice.LULL, ("end",)),
     (Voice.SPEAKING, Event.FULL): (Voice.SPEAKING, ("cut", "begin_at_cut")),
     (Voice.SPEAKING, Event.OVER): (Voice.SILENT, ("end", "over")),
     (Voice.PAUSED, Event.OVER): (Voice.SILENT, ("end", "over")),
@@ -268,7 +268,8 @@ class Floor:
         elif self._now - self._turn_from >= rule.turn_limit_ms * self._ms:
             self._on(Event.LIMIT)
         elif self.voice is not Voice.LULL and length >= rule.cut_ms * self._ms:
-            self._on(Event.FULL)
+            # With the voice just gone there is nothing to go on with: the next utterance begins with the next sound.
+            self._on(Event.LONG if self._quiet_for(rule.recent_ms) else Event.FULL)
         elif self.voice is Voice.SPEAKING and self._quiet_for(rule.pause_ms):
             self._on(Event.PAUSE)
         elif self.voice is Voice.PAUSED and length >= rule.cut_pause_after_ms * self._ms:
@@ -319,7 +320,7 @@ class Floor:
 
     def _do_end(self) -> None:
         self._given_to = self._now
-        self._actions.append(Ended(self._utterance, self._voiced_to))
+        self._actions.append(Ended(self._utterance, max(self._voiced_to, self._utterance_from)))
 
     def _do_cut(self) -> None:
         self._given_to = self._now

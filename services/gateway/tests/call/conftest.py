@@ -60,6 +60,12 @@ def tone(ms: int, rate_hz: int = RATE) -> bytes:
     return (8_000 * np.sin(2 * np.pi * 440 * at)).astype("<i2").tobytes()
 
 
+def _echo(turn: Turn) -> list[str | Sentence]:
+    if turn.text:
+        return [f"You said {turn.text}."]
+    return ["Hello, this is a test."] if turn.kind is TurnKind.OPENED else []
+
+
 @dataclass
 class Script:
     """The services' lines."""
@@ -148,6 +154,7 @@ class Script:
 async def _next(session: FakeSession) -> Any:
     async for item in session:
         return item
+    return None
 
 
 class Remembered:

@@ -1,0 +1,80 @@
+"""The end of the voice to the step of 4 ms, on a clean line, in noise, and when the noise is not known yet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from holdfast_gateway.domain.levels import Levels
+
+RATE, WINDOW = 8_000, 256
+
+
+def line(voice: np.ndarray, noise_dbfs: float, *, lead_s: float = 1.0, tail_s: float = 0.5, seed: int = 0):
+    """(samples, start of the voice, its end)."""
+    lead, tail = np.zeros(int(lead_s * RATE)), np.zeros(int(tail_s * RATE))
+    signal = np.concatenate([lead, voice, tail])
+    signal += np.random.default_rng(seed).normal(0, 10 ** (noise_dbfs / 20), len(signal))
+    return (np.clip(signal, -1, 1) * 32_767).astype("<i2"), len(lead), len(lead) + len(voice)
+
+
+def vowel(ms: int, dbfs: float = -15.0) -> np.ndarray:
+    at = np.arange(ms * RATE // 1000) / RATE
+    return 10 ** (dbfs / 20) * 1.41 * np.sin(2 * np.pi * 300 * at)
+
+
+def judged(samples: np.ndarray, start: int, end: int, *, late_ms: int = 60) -> tuple[int, int]:
+    """First and last voiced sample by a detector that says speech `late_ms` too long, as silero does."""
+    levels = Levels(RATE)
+    spans = []
+    for at in range(0, len(samples) // WINDOW * WINDOW, WINDOW):
+        levels.hear(samples[at : at + WINDOW])
+        is_speech = at + WINDOW > start + 100 and at < end + late_ms * RATE // 1000
+        if voiced := levels.judge(0.9 if is_speech else 0.02, at, at + WINDOW):
+            spans.append(voiced)
+    return spans[0].start, spans[-1].end
+
+
+@pytest.mark.parametrize("noise_dbfs", [-90.0, -66.0, -45.0, -35.0])
+@pytest.mark.parametrize("length_ms", [203, 500, 777])
+def test_the_end_of_the_voice_is_found_to_the_step(noise_dbfs, length_ms):
+    """Within 8 ms, down to 20 dB of signal to noise."""
+    samples, start, end = line(vowel(length_ms), noise_dbfs)
+    first, last = judged(samples, start, end)
+
+    assert abs(first - start) <= 8 * RATE // 1000
+    assert abs(last - end) <= 8 * RATE // 1000
+
+
+@pytest.mark.parametrize("noise_dbfs", [-66.0, -35.0])
+def test_a_caller_who_talks_at_once_is_heard_to_the_end(noise_dbfs):
+    """No window of noise was heard before the voice: the end is at worst the detector's, never early."""
+    samples, start, end = line(vowel(600), noise_dbfs, lead_s=0.0)
+    _, last = judged(samples, start, end)
+
+    assert -8 <= (last - end) * 1000 // RATE <= 100
+
+
+def test_a_faint_tail_after_a_loud_voice_is_not_voice():
+    """30 dB under the utterance's peak is room, not caller."""
+    samples, start, end = line(np.concatenate([vowel(400), vowel(200, -50.0)]), -80.0)
+    _, last = judged(samples, start, end)
+
+    assert abs(last - (end - 1_600)) <= 8 * RATE // 1000
+
+
+def test_frames_of_any_length_give_the_same_levels():
+    """Steps do not depend on how the audio was cut."""
+    samples, start, end = line(vowel(300), -60.0)
+    whole, pieces = Levels(RATE), Levels(RATE)
+    found = []
+    for levels, size in ((whole, WINDOW), (pieces, 100)):
+        last, heard = None, 0
+        for at in range(0, len(samples) // WINDOW * WINDOW, WINDOW):
+            while heard < at + WINDOW:
+                levels.hear(samples[heard : heard + size])
+                heard += size
+            speech = 0.9 if start <= at < end else 0.02
+            last = levels.judge(speech, at, at + WINDOW) or last
+        found.append(last)
+
+    assert found[0] == found[1]
