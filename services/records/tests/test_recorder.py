@@ -1,0 +1,232 @@
+"""The log becomes tables: nothing lost, nothing twice, nothing for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from holdfast_common.contracts.dialogue import MediaEntry, TurnEntry, TurnKind
+from holdfast_common.contracts.wire import encode
+from holdfast_common.memory_log import MemoryLog
+from holdfast_records.adapters.fake import MemoryStore
+from holdfast_records.adapters.store import SqlStore, call_entries, calls, leads, store_engine, turns
+from holdfast_records.domain.rows import RawEntry
+from holdfast_records.handlers import Recorder
+from holdfast_records.ports import Store, StoreUnavailable
+from tenacity import wait_none
+
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+MONTH = timedelta(days=30)
+
+
+def turn(call: str, n: int, at: datetime = NOW, **values: Any) -> bytes:
+    entry = TurnEntry(
+        call=call, n=n, generation=1, kind=TurnKind.SPOKEN, at=at.strftime("%Y-%m-%dT%H:%M:%SZ"), **values
+    )
+    return encode(entry)
+
+
+def ended(call: str) -> bytes:
+    return encode(MediaEntry(call=call, generation=1, at="2026-11-23T15:05:00Z", event="ended", reason="caller"))
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    engine = store_engine(f"sqlite+aiosqlite:///{tmp_path / 'records.db'}")
+    store = SqlStore(engine)
+    await store.prepare()
+    yield store
+    await engine.dispose()
+
+
+def recorder(log: MemoryLog, store: Store) -> Recorder:
+    return Recorder(log, store, lambda: NOW, max_age=MONTH, wait=wait_none())
+
+
+@asynccontextmanager
+async def running(work: Recorder) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(work.follow()), asyncio.create_task(work.derive())]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while not await condition():
+            await asyncio.sleep(0.005)
+
+
+async def put(log: MemoryLog, call: str, *data: bytes) -> None:
+    for one in data:
+        last = await log.last_turn(call)
+        await log.append_turn(call, one, expected_last=last.sequence if last else 0)
+
+
+async def test_entries_become_a_call_its_turns_and_its_lead(database: SqlStore) -> None:
+    log = MemoryLog()
+    await put(
+        log, "c1", turn("c1", 0, reply=["Hi.", "Hello."]), turn("c1", 1, said="hi", fields={"email": "d@x.example"})
+    )
+    await log.append_media("c1", ended("c1"))
+
+    async def told() -> bool:
+        rows = await database.rows_of(calls, "c1")
+        return bool(rows) and rows[0]["ended_us"] is not None
+
+    async with running(recorder(log, database)):
+        await until(told)
+
+    (call,) = await database.rows_of(calls, "c1")
+    assert (call["turns"], call["entries"], call["end_reason"]) == (2, 3, "caller")
+    assert [row["reply"] for row in await database.rows_of(turns, "c1")] == ["Hi.\nHello.", ""]
+    assert [row["email"] for row in await database.rows_of(leads, "c1")] == ["d@x.example"]
+    assert [row["raw"] for row in await database.rows_of(call_entries, "c1")] == [entry.data for entry in log.entries]
+
+
+async def test_a_new_process_goes_on_where_the_last_one_stopped(database: SqlStore) -> None:
+    log = MemoryLog()
+    await put(log, "c1", turn("c1", 0))
+
+    async def has(entries: int) -> bool:
+        rows = await database.rows_of(calls, "c1")
+        return bool(rows) and rows[0]["entries"] == entries
+
+    async with running(recorder(log, database)):
+        await until(lambda: has(1))
+    await put(log, "c1", turn("c1", 1))
+    again = recorder(log, database)
+    async with running(again):
+        await until(lambda: has(2))
+
+    assert len(await database.rows_of(call_entries, "c1")) == 2
+
+
+async def test_rows_that_an_earlier_process_did_not_derive_are_derived_at_start(database: SqlStore) -> None:
+    """It died between storing an entry and deriving from it; the log will not send that entry again."""
+    await database.keep(RawEntry("c1", 1, "hf.log.0.c1.turns", turn("c1", 0)), NOW)
+
+    assert await database.stale() == ["c1"]
+    async with running(recorder(MemoryLog(), database)):
+
+        async def derived() -> bool:
+            return bool(await database.rows_of(turns, "c1"))
+
+        await until(derived)
+    assert await database.stale() == []
+
+
+async def test_repeats_are_stored_once(database: SqlStore) -> None:
+    entry = RawEntry("c1", 1, "hf.log.0.c1.turns", turn("c1", 0))
+
+    assert [await database.keep(entry, NOW) for _ in range(3)] == [True, False, False]
+    assert len(await database.rows_of(call_entries, "c1")) == 1
+
+
+async def test_while_the_database_is_away_nothing_is_read_on_and_nothing_is_lost() -> None:
+    log, store = MemoryLog(), MemoryStore()
+    store.away = 25
+    await put(log, "c1", *(turn("c1", n) for n in range(5)))
+    work = recorder(log, store)
+    async with running(work):
+
+        async def stored() -> bool:
+            return "c1" in store.rows and store.rows["c1"].entries == 5
+
+        await until(stored)
+
+    assert [turn.n for turn in store.rows["c1"].turns] == [0, 1, 2, 3, 4]
+    assert work.stored == 5
+
+
+async def test_an_entry_that_was_not_stored_does_not_count_as_read() -> None:
+    """The process dies while the database is away: the next one gets the same entry."""
+    log, store = MemoryLog(), MemoryStore()
+    await put(log, "c1", turn("c1", 0))
+    refused = recorder(log, store)
+    async with running(refused):
+        await until(lambda: _is(refused.stored == 1))
+        store.away = 10**9
+        await put(log, "c1", turn("c1", 1))
+        await until(lambda: _is(store.away < 10**9 - 2))
+    store.away = 0
+    async with running(recorder(log, store)):
+        await until(lambda: _is(len(store.entries) == 2))
+
+    assert len(store.entries) == 2
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+async def test_old_calls_are_erased_from_every_table_and_young_ones_stay(database: SqlStore) -> None:
+    log = MemoryLog()
+    await put(
+        log, "old", turn("old", 0, NOW - timedelta(days=31), said="secret"), turn("old", 1, NOW - timedelta(days=31))
+    )
+    await put(log, "long", turn("long", 0, NOW - timedelta(days=31)), turn("long", 1, NOW - timedelta(days=29)))
+    work = recorder(log, database)
+    async with running(work):
+        await until(lambda: _is(work.stored == 4))
+    await work.rebuild()
+
+    assert await work.expire() == 1
+    for table in (call_entries, calls, turns, leads):
+        assert await database.rows_of(table, "old") == []
+    assert len(await database.rows_of(turns, "long")) == 2
+    assert await work.expire() == 0
+
+
+async def test_tables_can_be_rebuilt_from_the_kept_entries(database: SqlStore) -> None:
+    log = MemoryLog()
+    await put(log, "c1", turn("c1", 0), turn("c1", 1, said="hello"))
+    work = recorder(log, database)
+    async with running(work):
+        await until(lambda: _is(work.stored == 2))
+    assert await work.rebuild() == 1
+    before = await database.rows_of(turns, "c1")
+    async with database._transaction() as connection:
+        await connection.execute(turns.delete())
+
+    assert await work.rebuild() == 1
+    assert await database.rows_of(turns, "c1") == before != []
+
+
+async def test_an_entry_that_nobody_can_read_is_kept_and_harms_no_other(database: SqlStore) -> None:
+    log = MemoryLog()
+    await put(log, "c1", b"rubbish", turn("c1", 0))
+    work = recorder(log, database)
+    async with running(work):
+        await until(lambda: _is(work.stored == 2))
+    await work.rebuild()
+
+    (call,) = await database.rows_of(calls, "c1")
+    assert (call["entries"], call["unreadable"], call["turns"]) == (2, 1, 1)
+
+
+async def test_errors_of_the_database_do_not_carry_what_callers_said(tmp_path: Path) -> None:
+    engine = store_engine(f"sqlite+aiosqlite:///{tmp_path / 'without-tables.db'}")
+    with pytest.raises(StoreUnavailable) as caught:
+        await SqlStore(engine).keep(RawEntry("c1", 1, "hf.log.0.c1.turns", turn("c1", 0, said="secret")), NOW)
+    await engine.dispose()
+
+    assert "secret" not in str(caught.value)
+
+
+async def test_the_lag_is_the_age_of_the_last_entry() -> None:
+    log, store = MemoryLog(), MemoryStore()
+    await put(log, "c1", turn("c1", 0, NOW - timedelta(seconds=7)))
+    work = recorder(log, store)
+    async with running(work):
+        await until(lambda: _is(work.stored == 1 and work.lag_s > 0))
+
+    assert work.lag_s == 7
