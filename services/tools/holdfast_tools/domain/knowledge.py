@@ -131,12 +131,12 @@ class KnowledgeIndex:
         self._starts = np.cumsum([0, *(len(_entries(article)) for article in articles)])[:-1]
         self._answers = len(entries)
         self._is_asked = np.array([asked for asked, _ in entries])
-        rows = [self._written(text) for text in texts]
-        self._words = CosineRows([row.terms for row in rows])
-        self._grams = CosineRows([row.grams for row in rows])
+        written = [spoken_words(text, self._sounds.words) for text in texts]
+        self._words = CosineRows(map(_terms, written))
+        self._grams = CosineRows(_counts(character_grams(words)) for words in written)
         self._bm25 = Bm25([self._whole(article) for article in articles])
         self._has = [frozenset(_terms(_all_words(article, self._sounds.words))) for article in articles]
-        self._ridge = self._solve_ridge(rows)
+        self._ridge = self._solve_ridge(len(texts))
 
     def search(self, text: str, previous: str = "") -> Ranking:
         """Rank all articles for a question; `previous` is what the agent said last."""
@@ -217,27 +217,25 @@ class KnowledgeIndex:
             _add(terms, self._sounds.of_pair(first, second))
         return _Question(words, terms, _counts(character_grams(words)))
 
-    def _written(self, text: str) -> _Question:
-        words = spoken_words(text, self._sounds.words)
-        return _Question(words, _terms(words), _counts(character_grams(words)))
-
     def _whole(self, article: Ways) -> dict[str, float]:
         terms: dict[str, float] = {}
         for share, texts in ((1.0, (article.title, *article.asked)), (BODY_WEIGHT, article.body)):
             for text in texts:
-                _add(terms, {t: share * count for t, count in self._written(text).terms.items()})
+                _add(terms, {t: share * n for t, n in _terms(spoken_words(text, self._sounds.words)).items()})
         return terms
 
-    def _solve_ridge(self, rows: Sequence[_Question]) -> Floats:
+    def _solve_ridge(self, size: int) -> Floats:
         """Weights (entries x classes) of the kernel ridge; the last class is "not covered"."""
-        kernel = np.stack([self._words.similarity(row.terms) + self._grams.similarity(row.grams) for row in rows])
-        reliability = np.ones(len(rows), np.float32)
+        kernel = np.zeros((size, size), np.float32)
+        self._words.add_gram_matrix(kernel)
+        self._grams.add_gram_matrix(kernel)
+        reliability = np.ones(size, np.float32)
         reliability[: self._answers][~self._is_asked] = BODY_RELIABILITY
-        classes = np.zeros((len(rows), len(self._ids) + 1), np.float32)
+        classes = np.zeros((size, len(self._ids) + 1), np.float32)
         article_of = np.searchsorted(self._starts, np.arange(self._answers), side="right") - 1
         classes[np.arange(self._answers), article_of] = 1
         classes[self._answers :, -1] = 1
-        kernel[np.diag_indices(len(rows))] += RIDGE / reliability
+        kernel[np.diag_indices(size)] += RIDGE / reliability
         return np.linalg.solve(kernel, classes)
 
 

@@ -6,7 +6,8 @@ scikit-learn would bring 164 MB of imports for the two products below.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,42 +19,55 @@ Terms = Mapping[str, float]
 
 
 class CosineRows:
-    """TF-IDF rows of unit length, stored by term (postings)."""
+    """TF-IDF rows of unit length, stored by term: 8 bytes for each term of each row."""
 
-    def __init__(self, rows: Sequence[Terms]) -> None:
-        frequency: dict[str, int] = {}
+    def __init__(self, rows: Iterable[Terms]) -> None:
+        postings: dict[str, tuple[array[int], array[float]]] = {}
+        self.size = 0
         for row in rows:
-            for term in row:
-                frequency[term] = frequency.get(term, 0) + 1
-        self.size = len(rows)
-        self._idf = {term: math.log((len(rows) + 1) / (count + 1)) + 1 for term, count in frequency.items()}
-        postings: dict[str, tuple[list[int], list[float]]] = {term: ([], []) for term in frequency}
-        for index, row in enumerate(rows):
-            for term, weight in self._unit(row).items():
-                numbers, weights = postings[term]
-                numbers.append(index)
-                weights.append(weight)
-        self._postings = {
-            term: (np.array(numbers, np.intp), np.array(weights, np.float32))
-            for term, (numbers, weights) in postings.items()
-        }
+            for term, count in row.items():
+                numbers, weights = postings.setdefault(term, (array("i"), array("f")))
+                numbers.append(self.size)
+                weights.append(_damped(count))
+            self.size += 1
+        self._columns = {term: column for column, term in enumerate(postings)}
+        lengths = np.array([len(numbers) for numbers, _ in postings.values()], np.int64)
+        self._starts = np.concatenate(([0], np.cumsum(lengths))).tolist()
+        self._rows = np.concatenate([np.array(numbers, np.int32) for numbers, _ in postings.values()])
+        idf = np.log((self.size + 1) / (lengths + 1)) + 1
+        self._idf: list[float] = idf.tolist()
+        weights = np.concatenate([np.array(weights, np.float32) for _, weights in postings.values()])
+        weights *= np.repeat(idf, lengths).astype(np.float32)
+        norms = np.sqrt(np.bincount(self._rows, weights * weights, minlength=self.size))
+        self._weights = (weights / norms[self._rows]).astype(np.float32)
 
     def similarity(self, terms: Terms) -> Floats:
-        """Cosine of these terms with every row, in [0, 1]."""
+        """Cosine of these terms with every row, in [0, 1]; terms that no row has count for nothing."""
         found = np.zeros(self.size, np.float32)
-        for term, weight in self._unit(terms).items():
-            numbers, weights = self._postings[term]
-            found[numbers] += weight * weights
-        return found
+        norm = 0.0
+        for term, count in terms.items():
+            column = self._columns.get(term)
+            if column is None:
+                continue
+            weight = _damped(count) * self._idf[column]
+            norm += weight * weight
+            rows, weights = self._postings(column)
+            found[rows] += np.float32(weight) * weights
+        return found / np.float32(math.sqrt(norm)) if norm else found
 
-    def _unit(self, terms: Terms) -> dict[str, float]:
-        weighted = {
-            term: (1 + math.log(count) if count >= 1 else count) * self._idf[term]
-            for term, count in terms.items()
-            if count > 0 and term in self._idf
-        }
-        norm = math.sqrt(sum(weight * weight for weight in weighted.values()))
-        return {term: weight / norm for term, weight in weighted.items()} if norm else {}
+    def add_gram_matrix(self, to: Floats) -> None:
+        """Add the cosine of every row with every row, in place."""
+        for column in range(len(self._columns)):
+            rows, weights = self._postings(column)
+            to[rows[:, None], rows] += weights[:, None] * weights
+
+    def _postings(self, column: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        part = slice(self._starts[column], self._starts[column + 1])
+        return self._rows[part], self._weights[part]
+
+
+def _damped(count: float) -> float:
+    return 1 + math.log(count) if count >= 1 else count
 
 
 class Bm25:
