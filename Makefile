@@ -19,10 +19,10 @@ LOCK     := --universal --generate-hashes --no-emit-index-url --no-emit-find-lin
 VOICE ?= slt
 KILL  ?= asr
 
-.PHONY: help setup demo run doctor test test-fast lint types fmt lock system clean
+.PHONY: help setup demo run doctor test test-fast lint types fmt lock env-example system clean
 
 help: ## say what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 	@echo "  settings: VOICE=slt|rms|awb and KILL=asr|all|none (demo), PORT=8080 (run), PYTHON=python3.12 (setup)"
 
 setup: $(STAMP) ## make .venv with everything pinned by hash (again: only if a lock or a package changed)
@@ -70,6 +70,9 @@ fmt: setup ## put imports and layout right
 lock: setup ## resolve requirements/*.in again (upgrade with UPGRADE=--upgrade)
 	@cd requirements && ../$(UV) pip compile uv.in -o uv.txt $(LOCK) $(UPGRADE)
 	@cd requirements && ../$(UV) pip compile dev.in -o dev.txt --overrides overrides.txt $(LOCK) $(UPGRADE)
+
+env-example: setup ## write .env.example again from the settings themselves
+	@$(PY) -m holdfast_cli.env_example > .env.example
 
 system: ## install the system packages that improve things (flite, Chromium): needs root
 	@if command -v apt-get >/dev/null; then \

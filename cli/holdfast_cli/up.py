@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from dotenv import dotenv_values
 from holdfast_common.errors import EngineUnavailable, HoldfastError, SettingsError
 from rich.console import Console
 
@@ -77,12 +78,13 @@ def make_plan(options: UpOptions) -> Plan:
     """Check everything that can be checked without starting; raises SettingsError with one list of all problems."""
     problems: list[str] = []
     plan: Plan | None = None
+    told = {**dotenv_values(".env"), **os.environ}
     try:
         with contextlib.suppress(run_file.NotRunningError):
             running = run_file.read(options.run_path)
             raise SettingsError([f"{running.name!r} already runs at {running.http_url} (process {running.pid})"])
         replicas = parse_replicas(options.replicas)
-        port = http_port(options.port, os.environ.get("PORT"))
+        port = http_port(options.port, told.get("PORT"))
         binary = nats_server.binary()
         state_dir = options.home / "state"
         plan = Plan(
@@ -93,8 +95,8 @@ def make_plan(options: UpOptions) -> Plan:
             state_dir=state_dir.resolve(),
             replicas=replicas,
             scripted=options.scripted,
-            auth_token=options.auth_token,
-            public_url=os.environ.get("HOLDFAST_GATEWAY_PUBLIC_BASE_URL", ""),
+            auth_token=options.auth_token or told.get("HOLDFAST_GATEWAY_TWILIO_AUTH_TOKEN") or "",
+            public_url=told.get("HOLDFAST_GATEWAY_PUBLIC_BASE_URL") or "",
             extra=options.extra or {},
         )
     except SettingsError as error:
@@ -145,7 +147,7 @@ def tell_ready(supervisor: Supervisor, options: UpOptions, console: Console, too
     for service, info in sorted(engines(supervisor.presence.beats).items()):
         for key, value in sorted(info.items()):
             console.print(f"  {service:<9} {key}: {value}", highlight=False, markup=False)
-    signed = "signed with the auth token" if options.auth_token else "unsigned: taken from this machine only"
+    signed = "signed with the auth token" if supervisor.plan.auth_token else "unsigned: taken from this machine only"
     console.print(
         f"  browser   {url}\n"
         f"  Twilio    voice webhook POST <public address>/twilio/voice ({signed}).\n"

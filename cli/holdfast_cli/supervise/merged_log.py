@@ -23,6 +23,8 @@ COLOURS = {
 }
 FILE_BYTES = 5_000_000
 FILES_KEPT = 3
+CHATTER = "[INF]"
+"""nats-server tells 20 lines of nothing at each start: in the file, not on the terminal."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -44,7 +46,7 @@ class MergedLog:
         if self._file:
             text = f"{stamp} {name:<12} {_ANSI.sub('', line)}"
             self._file.emit(logging.LogRecord(name, logging.INFO, "", 0, text, None, None))
-        if self._console:
+        if self._console and not (name == "nats" and CHATTER in line):
             service = name.rsplit("-", 1)[0]
             prefix = Text(f"{name:<12} ", style=COLOURS.get(service, "white"))
             self._console.print(prefix + Text.from_ansi(line), soft_wrap=True, highlight=False)
