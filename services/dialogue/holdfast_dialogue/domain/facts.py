@@ -227,7 +227,7 @@ def read_facts(text: str, asked: str, last_field: str, profile: Profile) -> dict
     for part in (p.strip() for p in parts):
         if part:
             found.update(_read_part(part, profile))
-    if asked and asked not in found:
+    if asked not in found and any(field.name == asked for field in profile.fields):
         answer = _answer(asked, text, found)
         if answer:
             found[asked] = answer
@@ -259,8 +259,9 @@ def _read_part(text: str, profile: Profile) -> dict[str, str]:
         found["use_case"] = use
     if industry := _industry(text):
         found["industry"] = industry
-    if timeline := _TIMELINE.search(text):
-        found["timeline"] = timeline[1].removeprefix("sometime ").removeprefix("maybe ")
+    timelines = [m[1].removeprefix("sometime ").removeprefix("maybe ") for m in _TIMELINE.finditer(text)]
+    if timelines:
+        found["timeline"] = next((t for t in timelines if not t.startswith("no ")), timelines[0])
     return found
 
 

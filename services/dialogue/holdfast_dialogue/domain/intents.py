@@ -117,6 +117,6 @@ def intents(text: str) -> frozenset[Intent]:
         found.discard(Intent.SPANISH)
     if Intent.CANCEL_TRIAL in found:
         found.discard(Intent.CANCEL_MEETING)
-    if Intent.PERSON in found and Intent.MEETING in found and "specialist" not in text:
+    if found & {Intent.PERSON, Intent.FOLLOW_UP} and "specialist" not in text:
         found.discard(Intent.MEETING)
     return frozenset(found)

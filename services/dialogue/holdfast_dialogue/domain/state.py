@@ -135,6 +135,7 @@ class State(Part):
 
     article: str = ""
     """The article of the last answer."""
+    article_title: str = ""
     question: str = ""
     """The question of the last answer."""
     asked_back: list[str] = []

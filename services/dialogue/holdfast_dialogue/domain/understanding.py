@@ -24,17 +24,24 @@ from holdfast_dialogue.domain.words import normalise, without_fillers
 UNCLEAR_BELOW = 0.5
 """Confidence under which the words are better not acted on (the recogniser calibrates to this)."""
 
+_CLAUSE = r"(?:^|\b(?:and|but|so|okay|ok|also|then|well|wait|actually|thing|no|now|or|first|hi|hello|hey|cool|mind|question|know|wondering|oh|um|uh|right|next|plus) )"
 _QUESTION_HEAD = re.compile(
-    r"\b(?:what(?:'s|s)?|how(?:'s)?|where(?:'s)?|when|why|which|who(?:'s)?|can|could|does|do|is|are|will|would|should|may|am|has|did|isn't|doesn't|can't|don't)\b"
-    r"(?: (?:i|you|we|they|he|she|it|this|that|there|my|our|your|their|the|a|an|people|somebody|someone|anybody|customers?|clients?|recipients?|signers?|panda ?doc|one|to|about|if|do|does|is|are|can|much|many|long|far|often|soon|else|happens?|kind|plan|plans|of|about|would|will|should))\b"
-    r"|\bwhat (?:is|are|if|about|does|happens)\b|\bhow (?:do|does|can|many|much|long|come|about)\b"
+    r"\b(?:what|what's|whats|how|how's|why|whose)\b|"
+    + _CLAUSE
+    + r"(?:where|where's|when|which|who|who's|can|could|does|do|did|is|are|will|would|should|may|am|has|have|was|isn't|doesn't|can't|don't|aren't|won't)"
+    r" (?:i|you|we|they|he|she|it|this|that|there|my|our|your|their|the|a|an|any|anyone|people|somebody|someone|anybody|customers?|clients?|recipients?|signers?|"
+    r"panda|pandadoc|one|to|do|does|is|are|can|of|would|will|should|everybody|everyone|approvals?|[a-z]+s)\b"
 )
 _QUESTION_CUE = re.compile(
     r"\b(?:i (?:want|need|would like|'d like) to know|tell me (?:about|everything|how|more|what)|explain|wondering|i'd like to know|question (?:is|about)|curious (?:about|if|how)|"
     r"any (?:way|chance) to|is there|does it|do you (?:have|support|offer)|what about|how about|i need to|i can't|cannot|won't|doesn't work|not working|trouble|problem|stuck|help (?:me )?with)\b"
 )
-_TAG_QUESTION = re.compile(r"\b(?:does it|do you|can it|is it|isn't it|right|doesn't it|can i|can we)$")
+_TAG_QUESTION = re.compile(r"\b(?:does it|do you|can it|is it|isn't it|doesn't it|can i|can we)$")
 _FOLLOW_UP = re.compile(r"^(?:and|so|but|okay|ok|then|what about|how about|or)\b")
+_SECOND_THOUGHTS = re.compile(
+    r"\b(?:actually never mind|never mind|nevermind|forget (?:that|it)|scratch that|no wait|no no stop|no stop|i mean|"
+    r"no(?= (?:how|what|can|is|do|does|where|who|why|i (?:only|just))\b))\b"
+)
 _WISH_CLAUSE = re.compile(
     r"\b(?:and )?(?:i(?:'d| would)? (?:also )?(?:like|want|need)|can (?:i|we|you)|could (?:i|we|you)|let's|please|i'd)\b(?: \w+){0,5} (?:meeting|appointment|demo|specialist|call|someone|somebody|walk ?through)\b.*$"
 )
@@ -144,9 +151,10 @@ def _email(raw: str, text: str, asked: str) -> tuple[emails.Address | None, str]
 
 def _question(text: str, found: frozenset[Intent], facts: dict[str, str], asked: str, *, told: bool) -> str:
     """The part to look up; empty where the utterance is an answer, a wish or a courtesy."""
-    if Intent.TOPIC_ONLY in found:
+    said = yes_no.answer(text)
+    if Intent.TOPIC_ONLY in found or (said.kind != "none" and not said.rest):
         return ""
-    rest = without_fillers(text)
+    rest = _after_second_thoughts(without_fillers(text))
     if found & {Intent.MEETING, Intent.CHANGE_MEETING, Intent.CANCEL_MEETING, Intent.FOLLOW_UP, Intent.PERSON}:
         rest = without_fillers(_WISH_CLAUSE.sub("", rest).strip())
         if not _is_question(rest) or _is_only_a_wish(rest):
@@ -163,6 +171,12 @@ def _question(text: str, found: frozenset[Intent], facts: dict[str, str], asked:
     if facts or told or asked or found - {Intent.GREETING, Intent.THANKS, Intent.ABUSE, Intent.UPSET}:
         return ""
     return rest
+
+
+def _after_second_thoughts(text: str) -> str:
+    """ "can i upload a pdf, never mind, what does it cost": the question that counts is the last."""
+    last = _SECOND_THOUGHTS.split(text)[-1].strip()
+    return last if len(last.split()) >= 2 else text
 
 
 def _is_only_a_wish(rest: str) -> bool:

@@ -138,7 +138,8 @@ def _ask_before_offering(talk: Talk) -> Steps:
     """To a caller without a time in mind, a few questions that help the specialist; never once a time is named."""
     state = talk.state
     limit = talk.profile.discovery.before_booking
-    if state.start or state.offers or not state.wish.is_empty or state.counts.get("before_booking", 0) >= limit:
+    has_time_in_mind = bool(state.wish.date or state.wish.time or state.start or state.offers)
+    if has_time_in_mind or state.counts.get("before_booking", 0) >= limit:
         return
     name = next_field(talk.profile, state)
     if not name:

@@ -65,6 +65,8 @@ def stay_out_of_law(talk: Talk) -> Steps:
     talk.takes_over("legal")
     if talk.state.count("legal") == 1:
         found = yield KnowledgeSearch(text=u.text)
+        if isinstance(found, KnowledgeHits) and found.sureness is Sureness.UNSURE and "sign" in u.text:
+            found = yield KnowledgeSearch(text="are electronic signatures legally binding")
         if isinstance(found, KnowledgeHits) and found.hits and found.sureness is not Sureness.UNSURE:
             hit = found.hits[0]
             talk.article = talk.state.article = hit.article

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from holdfast_common.contracts.asr import Expectation
+
 from holdfast_dialogue.domain import wording
 from holdfast_dialogue.domain.intents import Intent
 from holdfast_dialogue.domain.qualification import Standing, next_field, standing
 from holdfast_dialogue.domain.spoken import say
 from holdfast_dialogue.domain.steps import Steps
-from holdfast_dialogue.domain.talk import Talk
+from holdfast_dialogue.domain.talk import PLAIN, Detail, Talk
 
 
 def take_facts(talk: Talk) -> Steps:
@@ -51,27 +53,35 @@ def weave_question(talk: Talk) -> Steps:
         elif told_something and not talk.answered:
             yield from ask_next(talk)
         return
-    due = talk.answered and state.counts.get("answers", 0) % talk.profile.discovery.between_answers == 0
+    every = talk.profile.discovery.between_answers
+    due = talk.answered and (state.counts.get("answers", 0) - 1) % every == 0
     if due or (told_something and not talk.answered):
-        yield from ask_next(talk)
+        yield from ask_next(talk, in_passing=True)
 
 
-def ask_next(talk: Talk) -> Steps:
+def ask_next(talk: Talk, *, in_passing: bool = False) -> Steps:
     """The next field that was neither told nor asked, if any; after news without one, hand the floor back."""
     name = next_field(talk.profile, talk.state)
     if name:
-        yield from ask_field(talk, name)
+        yield from ask_field(talk, name, in_passing=in_passing)
     elif talk.understood.facts and not talk.answered and not talk.state.task:
         talk.takes_over("discovery")
         yield from talk.say("what_else")
 
 
-def ask_field(talk: Talk, name: str, lead: str = "") -> Steps:
-    """Ask for one field in the profile's words; `lead` goes before them in the same sentence."""
+def ask_field(talk: Talk, name: str, *, lead: str = "", in_passing: bool = False) -> Steps:
+    """Ask for one field in the profile's words; `lead` goes before them in the same sentence.
+
+    Asked in passing, anything may be said next: the recogniser then expects no particular kind of answer.
+    """
     talk.takes_over("discovery")
     questions = next(f.questions for f in talk.profile.fields if f.name == name)
     text = wording.choose(questions, f"ask_{name}", talk.seed, talk.state)
-    yield from talk.words(f"{lead} {text[:1].lower()}{text[1:]}" if lead else text, asks=name)
+    yield from talk.words(
+        f"{lead} {text[:1].lower()}{text[1:]}" if lead else text,
+        asks=name,
+        detail=Detail(expectation=Expectation.OPEN) if in_passing else PLAIN,
+    )
 
 
 def _acknowledge(talk: Talk, changed: list[str], fresh: list[str]) -> Steps:

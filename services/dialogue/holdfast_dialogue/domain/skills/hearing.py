@@ -46,7 +46,7 @@ def start_over(talk: Talk) -> Steps:
     talk.takes_over("start_over")
     state.fields, state.asked, state.counts = {}, {}, {}
     state.task, state.wish, state.start, state.offers, state.proposal = "", Wish(), "", [], None
-    state.article = state.question = ""
+    state.article = state.article_title = state.question = ""
     state.asked_back = []
     yield from talk.say("start_over")
     talk.over = True

@@ -41,11 +41,11 @@ def answer_question(talk: Talk) -> Steps:
         talk.takes_over("refusal")
         yield from talk.say("competitor")
         return
-    found = yield KnowledgeSearch(
-        text=question[:2000],
-        previous=(state.exchanges[-1].reply if state.exchanges else "")[:2000],
-        previous_article=state.article,
-    )
+    found = yield KnowledgeSearch(text=question[:2000])
+    if state.article_title and isinstance(found, KnowledgeHits) and found.sureness is not Sureness.SURE:
+        # On its own first: the subject before pulls a change of subject back to itself (measured on the
+        # corpus with a foreign previous title: 28 against 24 of 47 paraphrases right, follow-ups alike).
+        found = yield KnowledgeSearch(text=question[:2000], previous=state.article_title)
     state.asked_back = []
     if not isinstance(found, KnowledgeHits):
         talk.takes_over("fallback")
@@ -66,6 +66,7 @@ def _give_answer(talk: Talk, question: str, hit: Hit) -> Steps:
     follow_up = hit.article == talk.state.article and question != talk.state.question
     sentences = (_detail(question, hit) if follow_up else []) or wording.sentences(hit.answer)
     talk.article = talk.state.article = hit.article
+    talk.state.article_title = hit.title
     talk.state.question = question[:300]
     talk.answered = True
     talk.state.count("answers")
