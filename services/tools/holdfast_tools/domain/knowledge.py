@@ -176,16 +176,13 @@ class KnowledgeIndex:
     ) -> Evidence:
         first = int(order[0])
         covered, unknown = self._coverage(question.words, first)
-        margin = probabilities[first] - (probabilities[order[1]] if len(order) > 1 else 0)
         return Evidence(
             over_none=float(views.ridge.max()) - views.none,
             nearer=views.best - views.best_not_covered,
             coverage=covered,
             probability=float(probabilities[first]),
-            margin=float(margin),
             score=float(fused[first]),
             unknown=unknown,
-            content_words=question.content_words,
         )
 
     def _coverage(self, words: list[str], article: int) -> tuple[float, float]:
