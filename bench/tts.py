@@ -26,8 +26,9 @@ import soxr
 from holdfast_common.contracts.tts import Speak
 from holdfast_common.contracts.wire import Audio, Message
 from holdfast_common.errors import EngineUnavailable
-from holdfast_common.pcm import samples_of, ulaw_decode, ulaw_encode
+from holdfast_common.pcm import samples_of, to_float, ulaw_decode, ulaw_encode
 from holdfast_common.profile import Voice
+from holdfast_common.settings import load_settings
 from holdfast_common.testing import FakeSession
 from holdfast_tts.bootstrap import factories
 from holdfast_tts.chain import Chain
@@ -84,7 +85,7 @@ async def loop_lag(worst: list[float]) -> None:
 
 async def measure(engine: str, voice: str, rate_hz: int, rounds: int, ear: Ear | None) -> dict[str, Any]:
     begun = time.perf_counter()
-    chain = Chain((engine,), factories(TtsSettings(), Voice()))
+    chain = Chain((engine,), factories(load_settings(TtsSettings)[0], Voice()))
     thread = VoiceThread(chain, Renderer(Shape()))
     await thread.warm()
     ready_ms = (time.perf_counter() - begun) * 1000
@@ -104,7 +105,7 @@ async def measure(engine: str, voice: str, rate_hz: int, rounds: int, ear: Ear |
                     1000 * next(t for t, r in zip(session.at, session.results, strict=True) if r is audio[0])
                 )
                 rtf.append(session.at[-1] * rate_hz / len(samples))
-                levels.append(active_level_dbfs(samples.astype(np.float32) / 32_768, rate_hz))
+                levels.append(active_level_dbfs(to_float(pcm), rate_hz))
                 peak = max(peak, int(np.abs(samples.astype(int)).max()))
                 if not number:
                     said.append((text, pcm))
@@ -137,7 +138,7 @@ class Ear:
 
     def errors(self, pcm: bytes, rate_hz: int, text: str) -> tuple[int, int]:
         """(wrong words, words) of one sentence after mu-law."""
-        heard = samples_of(ulaw_decode(ulaw_encode(pcm))).astype(np.float32) / 32_768
+        heard = to_float(ulaw_decode(ulaw_encode(pcm)))
         wide = soxr.resample(heard, rate_hz, 16_000)
         quiet = np.zeros(4_800, dtype=np.float32)
         self._decoder.start_utt()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from holdfast_common import telemetry
 from holdfast_common.contracts.stream import ErrorCode
 from holdfast_common.contracts.tts import Speak, Spoken, Timing, WordTiming
+from holdfast_common.contracts.wire import FORMAT_OF_RATE
 from holdfast_common.errors import EngineUnavailable, StreamFailed
 from holdfast_common.pcm import BYTES_PER_SAMPLE
 from holdfast_common.stream.api import Session
@@ -56,6 +57,8 @@ class Speaker:
     async def handle(self, session: Session) -> None:
         """Say one sentence. Raises StreamFailed."""
         speak: Speak = session.first
+        if speak.rate_hz not in FORMAT_OF_RATE:
+            raise StreamFailed(ErrorCode.BAD_INPUT, f"tts: rate {speak.rate_hz} Hz (8000 or 16000 wanted)")
         clock = asyncio.get_running_loop().time
         opened = clock()
         engine = self._chain.current

@@ -131,6 +131,14 @@ async def test_nothing_to_say_is_complete_at_once(text: str):
     assert heard.spoken.samples == 0
 
 
+async def test_a_rate_that_the_wire_does_not_carry_is_refused_for_good():
+    async with studio(FakeSynthesiser()) as s:
+        with pytest.raises(StreamFailed, match="44100") as failed:
+            await s.say(TEXT, rate_hz=44_100)
+
+    assert (failed.value.code, failed.value.retryable) == ("bad_input", False)
+
+
 async def test_a_sentence_said_before_comes_from_the_cache():
     engine = FakeSynthesiser()
     async with studio(engine) as s:
