@@ -88,7 +88,7 @@ class FloorRule:
     recent_ms: int = 90
     """Voice this fresh is going on now (a window, the frame, silero's own delay)."""
     decide_ms: int = 700
-    """A hold is decided this long after it, unless the voice goes on and no words came at all."""
+    """A hold is decided this long after it, unless no words came at all and the voice goes on or the final is due."""
     undecided_ms: int = 5_000
     veto_ms: int = 500
     """How long the detector alone may keep a turn open beyond the endpoint."""
@@ -194,6 +194,7 @@ class Floor:
         self._turn_is_new = False
         self._words = Words.NONE
         self._held_at = 0
+        self._over_at = 0
         self._actions: list[Action] = []
 
     @property
@@ -212,7 +213,8 @@ class Floor:
         if probability >= self.rule.speech:
             self._run += 1
             if voiced and self._onset is None:
-                self._onset = voiced.start
+                # Speech counts from the frame in which it began: what is decided, is decided by frames.
+                self._onset = voiced.start // self._frame * self._frame
         else:
             self._run, self._onset = 0, None
         if self.voice in (Voice.SILENT, Voice.LULL):
@@ -286,8 +288,9 @@ class Floor:
         elif self.contest is Contest.HELD:
             held = self._now - self._held_at
             # A recogniser that is late or away says nothing; talking over the caller then would be worse than waiting.
-            going_on = self.voice in (Voice.SPEAKING, Voice.PAUSED) and self._words is Words.NONE
-            if held >= rule.decide_ms * self._ms and not (going_on and held < rule.undecided_ms * self._ms):
+            going_on = self.voice is not Voice.SILENT or self._now - self._over_at < rule.decide_ms * self._ms
+            waits = going_on and self._words is Words.NONE and held < rule.undecided_ms * self._ms
+            if held >= rule.decide_ms * self._ms and not waits:
                 self._resume()
 
     def _on(self, event: Event) -> None:
@@ -327,10 +330,11 @@ class Floor:
         self._actions.append(Ended(self._utterance, self._now))
 
     def _do_over(self) -> None:
+        self._over_at = self._now
         self._actions.append(TurnOver(self._voiced_to, self._now, forced=False))
 
     def _do_limit(self) -> None:
-        self._run, self._onset = 0, None
+        self._run, self._onset, self._over_at = 0, None, self._now
         self._actions.append(TurnOver(self._now, self._now, forced=True))
 
     def _hold(self) -> None:

@@ -23,6 +23,10 @@ from holdfast_common.pcm import Samples
 STEP_MS = 4
 STEPS_KEPT = 64
 """Steps that wait for their window's verdict (256 ms; a window is 32 ms)."""
+ONSET_STEPS = 24
+"""An onset is looked for at most this far before the first window of speech (96 ms)."""
+ONSET_GAP_STEPS = 4
+"""... across holes of at most this (a stop consonant's closure is longer, but so is its silence)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class Levels:
             return None
         loudest = max(steps)
         is_speech = probability >= (rule.still_speech if self._was_speech else rule.speech)
-        self._was_speech = is_speech
+        is_onset, self._was_speech = is_speech and not self._was_speech, is_speech
         if not is_speech:
             if probability < rule.surely_not:
                 self._learn(steps)
@@ -110,7 +114,24 @@ class Levels:
         standing = [i for i, level in enumerate(steps) if level > least]
         if not standing:
             return None
-        return Voiced(start + standing[0] * self.step, start + (standing[-1] + 1) * self.step)
+        first = start + standing[0] * self.step
+        if is_onset:
+            first -= self._earlier(newest + len(steps) - standing[0], least) * self.step
+        return Voiced(first, start + (standing[-1] + 1) * self.step)
+
+    def _earlier(self, back: int, least: float) -> int:
+        """Steps by which the voice began before the step that lies `back` steps from the newest end.
+
+        Silero notices a voice a window or two late; what stood out right before belongs to it.
+        """
+        steps = list(self._steps)
+        found = 0
+        for count in range(1, min(ONSET_STEPS, len(steps) - back) + 1):
+            if steps[-back - count] > least:
+                found = count
+            elif count - found > ONSET_GAP_STEPS:
+                break
+        return found
 
     def _learn(self, steps: list[float]) -> None:
         level = sum(steps) / len(steps)
