@@ -56,8 +56,8 @@ SAID: tuple[Skill, ...] = (
     confirming.take_address,
     confirming.answer_read_back,
     handover.take_person_wish,
-    booking.note_wishes,
     changing.change_or_cancel,
+    booking.note_wishes,
     booking.book_meeting,
     handover.carry_note,
     # how the reply ends

@@ -35,7 +35,7 @@ def own_language(talk: Talk) -> Steps:
 
 def say_what_it_is(talk: Talk) -> Steps:
     """ "Are you a robot?", "Do you record me?", "Can you look into my account?": honest answers."""
-    u = talk.understood
+    u, before = talk.understood, len(talk.reply)
     if u.wants(Intent.ROBOT):
         talk.takes_over("about_assistant")
         yield from cite(talk, "are you a real person or a machine")
@@ -52,7 +52,7 @@ def say_what_it_is(talk: Talk) -> Steps:
             and talk.once("cancel_trial_self")
         ):
             yield from talk.say("cancel_trial_self")
-    if talk.reply and not u.facts:
+    if len(talk.reply) > before and not u.facts:
         talk.over = True
 
 

@@ -194,6 +194,9 @@ def _tell(talk: Talk, result: Answer, *, first_time: bool) -> Steps:
         talk.over = True
     elif result.state is BookingState.BOOKED:
         yield from _tell_booked(talk, pending)
+        if first_time:
+            yield from _after_booking(talk)
+            talk.over = True
     elif result.state is BookingState.CANCELLED and proposal.action == "cancel":
         if state.meeting:
             state.meeting.cancelled = True
@@ -224,8 +227,6 @@ def _tell_booked(talk: Talk, pending: Pending) -> Steps:
         name = state.fields.get("name", "").split()
         yield from talk.say("booked_next", name=name[0]) if name else talk.say("booked_next_noname")
     _clear(talk)
-    yield from _after_booking(talk)
-    talk.over = True
 
 
 def _after_booking(talk: Talk) -> Steps:
