@@ -1,6 +1,7 @@
 // One call's connection: session, socket, and coming back after a loss. Knows nothing of the page.
 
 const WAITS_MS = [0, 250, 500, 1000, 2000, 3000];
+const OPEN = 1; // WebSocket.OPEN, also where there is no WebSocket
 const KEEP_FRAMES = 100; // 2 s of the caller's voice survive a gap
 
 export class CallProblem extends Error {
@@ -91,12 +92,12 @@ export class Call {
   }
 
   frame(pcm) {
-    if (this.socket?.readyState === WebSocket.OPEN && this.resume && !this.lostAt) this.socket.send(pcm);
+    if (this.socket?.readyState === OPEN && this.resume && !this.lostAt) this.socket.send(pcm);
     else if (this.waitingFrames.push(pcm) > KEEP_FRAMES) this.waitingFrames.shift();
   }
 
   typed(text) {
-    if (this.socket?.readyState === WebSocket.OPEN && this.resume && !this.lostAt) this.send({ t: "typed", text });
+    if (this.socket?.readyState === OPEN && this.resume && !this.lostAt) this.send({ t: "typed", text });
     else this.waitingLines.push(text);
   }
 
@@ -108,7 +109,7 @@ export class Call {
   }
 
   send(message) {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    if (this.socket?.readyState === OPEN) this.socket.send(JSON.stringify(message));
   }
 
   hangUp() {

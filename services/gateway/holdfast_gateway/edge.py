@@ -54,7 +54,9 @@ class Edge:
         presence: Presence | None = None,
         health: Health | None = None,
         history: History | None = None,
+        idle_s: float = IDLE_S,
     ) -> None:
+        self._idle_s = idle_s
         self._desk = desk
         self._settings = settings
         self._replica = replica
@@ -104,7 +106,7 @@ class Edge:
             rates=Rates(settings.requests_per_address_per_s * 60, settings.requests_per_address_per_s * 4),
             trust_forwarded_for=settings.trust_forwarded_for,
         )
-        self._runner = web.AppRunner(api.app(), access_log=None, handle_signals=False, keepalive_timeout=30)
+        self._runner = web.AppRunner(api.app(), access_log=None, handle_signals=False)
         await self._runner.setup()
         assert self._runner.server is not None
         await self._port.open(self._runner.server, {twiml.MEDIA_PATH: self._telephone, PAGE_SOCKET_PATH: self._page})
@@ -125,14 +127,14 @@ class Edge:
         if refusal := self._guard.upgrade_refusal(twiml.MEDIA_PATH, upgrade.headers, upgrade.peer):
             raise Refused(403, refusal)
         leg = TwilioLeg(self.reception.admit_stream, self.reception.attach)
-        return MediaSocket(leg, idle_s=IDLE_S)
+        return MediaSocket(leg, idle_s=self._idle_s)
 
     def _page(self, upgrade: Upgrade) -> MediaSocket:
         origin = upgrade.headers.get("Origin", "").lower()
         if origin not in self._origins:
             raise Refused(403, "wrong_origin")
         leg = BrowserLeg(self.reception, origin)
-        return MediaSocket(leg, idle_s=IDLE_S, pings=True, max_message_bytes=MAX_AUDIO_BYTES)
+        return MediaSocket(leg, idle_s=self._idle_s, pings=True, max_message_bytes=MAX_AUDIO_BYTES)
 
     def _busy_words(self) -> str:
         clips = self._profile.clips if self._profile else Clips()

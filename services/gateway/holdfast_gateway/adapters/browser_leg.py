@@ -60,6 +60,7 @@ class BrowserLeg:
         """Position at which the current epoch began."""
         self._live = False
         self._gone = False
+        self._refused = False
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
         self._messages = Bucket(MESSAGES_PER_S * 60, MESSAGES_AT_ONCE, MESSAGES_AT_ONCE, now)
@@ -197,6 +198,9 @@ class BrowserLeg:
             self._socket.send_text(data)
 
     def _refuse(self, code: str, close_code: object = CloseCode.REFUSED, *, detail: str = "") -> None:
+        if self._refused:
+            return
+        self._refused = True
         log.warning("leg_refused", leg=self.kind, code=code, detail=detail)
         self._events.end()
         if self._socket is not None:

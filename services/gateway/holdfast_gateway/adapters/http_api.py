@@ -75,8 +75,6 @@ class HttpApi:
         routes.add_get("/api/health/detailed", self._detailed)
         routes.add_get("/api/metrics", self._metrics)
         routes.add_get("/api/page", self._page_words)
-        for path in (twiml.MEDIA_PATH, PAGE_SOCKET_PATH):
-            routes.add_get(path, self._not_upgraded)
         if (self._web / "index.html").is_file():
             routes.add_get("/", self._page)
             routes.add_static("/static/", self._web)
@@ -155,10 +153,6 @@ class HttpApi:
     async def _page_words(self, _request: web.Request) -> web.Response:
         return web.json_response(self._board.page_words())
 
-    async def _not_upgraded(self, request: web.Request) -> web.Response:
-        # Reached by plain GETs, and by upgrades on a connection that has carried other requests.
-        raise _error(426, "websocket_on_a_fresh_connection", headers={"Upgrade": "websocket", "Connection": "close"})
-
     # -- health
     async def _health(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -176,17 +170,17 @@ class HttpApi:
             if not self._rates.take(self._address(request), asyncio.get_running_loop().time()):
                 raise _error(429, "too_many_requests", headers={"Retry-After": "1"})
             response = await handler(request)
-        except web.HTTPException as error:
-            if error.content_type == "application/json" or error.status < 400:
-                response = error
-            else:
-                headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-                response = _json_error(error.status, _code_of(error.status), headers=headers)
+        except _Refusal as refusal:
+            response = refusal.response
+        except web.HTTPException as error:  # aiohttp's own: no route, wrong method, too large
+            headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            response = _json_error(error.status, _code_of(error.status), headers=headers)
         except (TimeoutError, ConnectionResetError):
             response = _json_error(408, "body_too_slow")
         except Exception:  # nothing of it may reach the caller
             log.exception("request_failed", route=_route_of(request))
             response = _json_error(500, "internal_error")
+        response.force_close()  # one request a connection: the port's door sees every one
         response.headers.update(self._headers)
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
@@ -263,8 +257,14 @@ def _json_error(status: int, code: str, *, message: str = "", headers: dict[str,
     return web.json_response(body, status=status, headers=headers)
 
 
-def _error(status: int, code: str, *, message: str = "", headers: dict[str, str] | None = None) -> web.HTTPException:
+class _Refusal(Exception):
+    """An error answer, raised."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+def _error(status: int, code: str, *, message: str = "", headers: dict[str, str] | None = None) -> _Refusal:
     """An error answer to raise."""
-    shape = _json_error(status, code, message=message)
-    kind = type("Refusal", (web.HTTPException,), {"status_code": status})
-    return kind(text=shape.text, content_type="application/json", headers=headers)
+    return _Refusal(_json_error(status, code, message=message, headers=headers))

@@ -5,8 +5,9 @@ was read, to the protocol that serves its path: picows (parsing and masking in C
 message; a third less CPU a call than websockets or uvicorn) for the media paths, aiohttp for the
 rest. A tunnel to one port is thus enough to try the phone.
 
-A WebSocket needs a connection of its own: one that has carried other requests stays with aiohttp,
-which answers 426. Proxies must not send upgrades down a kept-alive connection.
+Connections serve one request each (`Connection: close`): so the door sees every head, in time and
+within bounds, and a proxy or client that would send an upgrade down a kept-alive connection cannot
+end up with the wrong protocol. Behind a proxy that ends TLS this costs a local connect a request.
 """
 
 from __future__ import annotations
@@ -143,7 +144,10 @@ class _Door(asyncio.Protocol):
     def _hand_over(self) -> None:
         assert self._transport is not None
         parts = bytes(self._head.split(b"\r\n", 1)[0]).split(b" ")
-        path = parts[1].split(b"?", 1)[0].decode("latin-1") if len(parts) == 3 else ""
+        if len(parts) != 3:
+            self._answer(b"400 Bad Request", b'{"error":"no_request_line"}')
+            return
+        path = parts[1].split(b"?", 1)[0].decode("latin-1")
         transport, head = self._transport, bytes(self._head)
         protocol = self._port.protocol_for(path, peer_of(transport))
         self._leave()

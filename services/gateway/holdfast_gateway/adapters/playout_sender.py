@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from holdfast_gateway.domain.position import Playout
 
@@ -20,11 +21,25 @@ BURST_S = 0.005
 """Chunks that come within this are one burst."""
 
 
+class Timers(Protocol):
+    """The part of an event loop that is needed here; a test may turn the clock by hand."""
+
+    def time(self) -> float: ...
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> asyncio.TimerHandle: ...
+
+
 class PlayoutSender:
     """Sends one leg's audio. `send(pcm, end, generation)` puts up to 200 ms on the wire; `end` is the
     position of its last sample, `generation` counts clears."""
 
-    def __init__(self, rate_hz: int, send: Callable[[bytes, int, int], None], before_dry: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        rate_hz: int,
+        send: Callable[[bytes, int, int], None],
+        before_dry: Callable[[], None],
+        *,
+        loop: Timers | None = None,
+    ) -> None:
         self._send = send
         self._before_dry = before_dry
         self._playout = Playout(rate_hz)
@@ -32,7 +47,7 @@ class PlayoutSender:
         self._message_bytes = rate_hz * MESSAGE_MS // 1000 * 2
         self._pending = bytearray()
         self._timer: asyncio.TimerHandle | None = None
-        self._loop = asyncio.get_running_loop()
+        self._loop: Timers = loop or asyncio.get_running_loop()
         self.generation = 0
 
     def play(self, pcm: bytes) -> None:

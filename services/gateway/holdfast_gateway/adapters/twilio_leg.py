@@ -46,7 +46,14 @@ class TwilioLeg:
     channel = Channel.PHONE
     rate_hz = RATE_HZ
 
-    def __init__(self, admit: Admit, attached: Callable[[TwilioLeg, Pass], None]) -> None:
+    def __init__(
+        self,
+        admit: Admit,
+        attached: Callable[[TwilioLeg, Pass], None],
+        *,
+        start_timeout_s: float = START_TIMEOUT_S,
+    ) -> None:
+        self._start_timeout_s = start_timeout_s
         self._admit = admit
         self._attached = attached
         self._socket: Socket | None = None
@@ -62,6 +69,7 @@ class TwilioLeg:
         self._loop = asyncio.get_running_loop()
         self._deadline: asyncio.TimerHandle | None = None
         self._gone = False
+        self._refused = False
 
     # -- the leg's port
     def events(self) -> AsyncIterator[LegEvent]:
@@ -95,7 +103,7 @@ class TwilioLeg:
     # -- the socket's side
     def on_open(self, socket: Socket) -> None:
         self._socket = socket
-        self._deadline = self._loop.call_later(START_TIMEOUT_S, self._refuse, "no_start_in_time")
+        self._deadline = self._loop.call_later(self._start_timeout_s, self._refuse, "no_start_in_time")
 
     def on_binary(self, data: bytes) -> None:
         self._refuse("binary_frame", CloseCode.UNSUPPORTED)
@@ -211,6 +219,9 @@ class TwilioLeg:
             self._socket.send_text(data)
 
     def _refuse(self, code: str, close_code: object = CloseCode.REFUSED, *, detail: str = "") -> None:
+        if self._refused:
+            return
+        self._refused = True
         log.warning("leg_refused", leg=self.kind, code=code, detail=detail)
         self._events.end()
         if self._socket is not None:

@@ -67,9 +67,9 @@ class Playout:
 
     def position(self, now: float) -> int:
         """Samples played by now; never goes back."""
-        played = self._anchor + int(max(0.0, now - self._anchor_at) * self.rate_hz)
+        played = self._anchor + round(max(0.0, now - self._anchor_at) * self.rate_hz)
         if self._speaks:
-            played = min(played, self._told + int((self.slack_s + self.round_trip_s) * self.rate_hz))
+            played = min(played, self._told + round((self.slack_s + self.round_trip_s) * self.rate_hz))
         self._reported = max(self._reported, min(played, self._sent))
         return self._reported
 
