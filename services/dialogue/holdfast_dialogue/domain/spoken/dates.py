@@ -17,8 +17,8 @@ from dateutil.relativedelta import relativedelta
 
 _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]  # fmt: skip
-_DAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|weds?|thurs?|thu|fri|sat|sun)(?:'?s)?"
-_MONTH = r"(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
+DAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|weds?|thurs?|thu|fri|sat|sun)(?:'?s)?"
+MONTH = r"(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
 _UNIT = r"(?:business |working |week )?(?:days?|weeks?|months?)"
 _COUNT = r"(?:\d{1,2}|a couple(?: of)?|couple(?: of)?|a few|an?|one)"
 _COUNTS = {"a couple": 2, "a couple of": 2, "couple": 2, "couple of": 2, "a few": 3, "a": 1, "an": 1, "one": 1}
@@ -298,41 +298,41 @@ def _rule(pattern: str, read: Read) -> tuple[re.Pattern[str], Read]:
 
 
 _N = r"(?P<day>\d{1,2})"
-_ANCHOR = rf"(?P<anchor>today|tomorrow|(?:this |next |on )?{_DAY})"
+_ANCHOR = rf"(?P<anchor>today|tomorrow|(?:this |next |on )?{DAY})"
 _BEFORE_DAY = r"(?:the )?"
 _PART = r"(?P<part>(?:the )?(?:early|earlier|late|later|mid|middle|end|beginning|start|back end|latter part|first half|second half))"
 _RULES: list[tuple[re.Pattern[str], Read]] = [
     _rule(r"(?P<y>20\d\d)-(?P<m>\d{1,2})-(?P<d>\d{1,2})", _iso),
     _rule(r"(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d\d))?", _slashes),
     _rule(r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d\d)?", _dots),
-    _rule(rf"(?:(?:(?:on |the )?(?P<weekday>{_DAY}) )?(?:the )?{_N}(?:st|nd|rd|th)?(?: day)?(?: of)? (?P<month>{_MONTH})(?: (?P<year>20 ?\d\d))?)", _month_day),
-    _rule(rf"(?:(?P<weekday>{_DAY}) )?(?:the )?(?P<month>{_MONTH}) (?:the )?{_N}(?:st|nd|rd|th)?(?: (?P<year>20\d\d))?(?! ?:)", _month_day),
-    _rule(rf"(?P<weekday>{_DAY}) (?:the {_N}(?:st|nd|rd|th)?)(?! ?:)", _weekday_dom),
-    _rule(rf"(?P<weekday>{_DAY}) {_N}(?:st|nd|rd|th)", _weekday_dom),
-    _rule(rf"the {_N}(?:st|nd|rd|th)? (?:which is |that's |it's )?(?:a |on )?(?P<weekday>{_DAY})", _weekday_dom),
+    _rule(rf"(?:(?:(?:on |the )?(?P<weekday>{DAY}) )?(?:the )?{_N}(?:st|nd|rd|th)?(?: day)?(?: of)? (?P<month>{MONTH})(?: (?P<year>20 ?\d\d))?)", _month_day),
+    _rule(rf"(?:(?P<weekday>{DAY}) )?(?:the )?(?P<month>{MONTH}) (?:the )?{_N}(?:st|nd|rd|th)?(?: (?P<year>20\d\d))?(?! ?:)", _month_day),
+    _rule(rf"(?P<weekday>{DAY}) (?:the {_N}(?:st|nd|rd|th)?)(?! ?:)", _weekday_dom),
+    _rule(rf"(?P<weekday>{DAY}) {_N}(?:st|nd|rd|th)", _weekday_dom),
+    _rule(rf"the {_N}(?:st|nd|rd|th)? (?:which is |that's |it's )?(?:a |on )?(?P<weekday>{DAY})", _weekday_dom),
     _rule(r"the day after tomorrow|day after tomorrow|overmorrow", _fixed(2)),
     _rule(rf"(?P<count>{_COUNT}) (?P<unit>{_UNIT}) (?:from|after|on) {_ANCHOR.replace('today|', 'now|today|')}", _units_from),
     _rule(rf"{_ANCHOR} week", _week_on),
     _rule(rf"(?:the )?{_ANCHOR} after next", _week_on),
-    _rule(rf"(?:the )?{_ANCHOR.replace('|(?:this |next |on )?', '|')} (?:of )?(?:the )?week after next|week after next (?:on )?(?P<weekday>{_DAY})".replace("(?P<anchor>", "(?:"), lambda m, t, a, k: _next_week_day_any(m, t)),
-    _rule(rf"(?:the )?(?P<weekday>{_DAY}) (?:of )?(?:the )?(?:next|following|coming) week|(?:the )?(?:next|following) week(?:'s)? (?:on )?(?:the )?(?P<weekday2>{_DAY})", lambda m, t, a, k: _next_week_day_any(m, t)),
-    _rule(rf"(?:the )?(?P<weekday>{_DAY}) (?:of )?this week", _this_week_day),
-    _rule(rf"(?P<weekday>{_DAY}) in (?P<count>{_COUNT}) weeks?", _in_weeks_day),
+    _rule(rf"(?:the )?{_ANCHOR.replace('|(?:this |next |on )?', '|')} (?:of )?(?:the )?week after next|week after next (?:on )?(?P<weekday>{DAY})".replace("(?P<anchor>", "(?:"), lambda m, t, a, k: _next_week_day_any(m, t)),
+    _rule(rf"(?:the )?(?P<weekday>{DAY}) (?:of )?(?:the )?(?:next|following|coming) week|(?:the )?(?:next|following) week(?:'s)? (?:on )?(?:the )?(?P<weekday2>{DAY})", lambda m, t, a, k: _next_week_day_any(m, t)),
+    _rule(rf"(?:the )?(?P<weekday>{DAY}) (?:of )?this week", _this_week_day),
+    _rule(rf"(?P<weekday>{DAY}) in (?P<count>{_COUNT}) weeks?", _in_weeks_day),
     _rule(rf"in (?:about )?(?P<count>{_COUNT}) (?P<unit>{_UNIT})(?:'s?)?(?: time| from now)?|(?P<count2>{_COUNT}) (?P<unit2>{_UNIT}) (?:from now|out|hence)", lambda m, t, a, k: _in_any(m, t)),
     _rule(r"in a fortnight|a fortnight from now|in a fortnight's time", _fixed(14)),
-    _rule(rf"next (?P<weekday>{_DAY})", _next_week_day),
-    _rule(rf"(?:the )?(?:following|subsequent) (?P<weekday>{_DAY})|(?:the )?(?P<weekday2>{_DAY}) (?:after that|after)", lambda m, t, a, k: _following_any(m, t, a)),
+    _rule(rf"next (?P<weekday>{DAY})", _next_week_day),
+    _rule(rf"(?:the )?(?:following|subsequent) (?P<weekday>{DAY})|(?:the )?(?P<weekday2>{DAY}) (?:after that|after(?! ?\w))", lambda m, t, a, k: _following_any(m, t, a)),
     _rule(r"(?:the )?rest of (?:the|this) week|(?:later |some ?time |any ?time |any day |still )?this week|during the week", _weeks(0)),
     _rule(rf"{_PART} (?:of |in |on )?(?P<week>(?:the )?week after next|(?:the )?next week|this week|the week|the following week)", _part_of_week),
     _rule(r"(?:the )?week after next|in a couple weeks", _weeks(2)),
     _rule(r"(?:some ?time |any ?time |any day )?(?:the )?(?:next|following) week|the week after", _weeks(1)),
     _rule(r"(?:over |on |at )?(?:the|this|next) weekend", _weekend),
-    _rule(rf"(?:{_PART}[ -](?:of |in )?)(?P<month>this month|the month|next month|{_MONTH})", _month_span),
-    _rule(rf"(?P<part>(?!))?(?:(?:some ?time |any ?time )?in |during )(?P<month>this month|next month|the following month|{_MONTH})|(?P<month2>this month|next month)", lambda m, t, a, k: _month_any(m, t)),
+    _rule(rf"(?:{_PART}[ -](?:of |in )?)(?P<month>this month|the month|next month|{MONTH})", _month_span),
+    _rule(rf"(?P<part>(?!))?(?:(?:some ?time |any ?time )?in |during )(?P<month>this month|next month|the following month|{MONTH})|(?P<month2>this month|next month)", lambda m, t, a, k: _month_any(m, t)),
     _rule(r"(?:in |within )?the next (?:few|couple of|couple|2|3) days|in the coming days", _few_days),
-    _rule(rf"(?:this coming |this |coming |the coming )?(?P<weekday>{_DAY})", _weekday),
+    _rule(rf"(?:this coming |this |coming |the coming )?(?P<weekday>{DAY})", _weekday),
     _rule(r"tomorrow|tmrw|tomorrow's", _fixed(1)),
-    _rule(r"later today|today|today's|this(?= (?:morning|afternoon|evening|lunch))", _fixed(0)),
+    _rule(r"today|today's|this(?= (?:morning|afternoon|evening|lunch))", _fixed(0)),
     _rule(r"(?:on |for |the |that |at )*same day|that day|later that day", _about(0)),
     _rule(r"(?:the )?(?:next|following) day|the day after(?: that)?|a day later", _about(1)),
     _rule(r"the day before(?: that)?|a day earlier", _about(-1)),
@@ -347,7 +347,7 @@ def _next_week_day_any(m: re.Match[str], today: date) -> Day | None:
     groups = m.groupdict()
     name = groups.get("weekday") or groups.get("weekday2")
     if name is None:
-        hit = re.search(_DAY, m[0])
+        hit = re.search(DAY, m[0])
         name = hit[0] if hit else None
     if name is None:
         return None

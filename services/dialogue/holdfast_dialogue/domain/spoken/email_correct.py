@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 
 from holdfast_dialogue.domain.spoken import email_parse as ep
 from holdfast_dialogue.domain.spoken.email_parse import MARKS, Address, validated
+from holdfast_dialogue.domain.spoken.letters import is_number_word
 
 _RESEMBLES = 58
 """Least likeness (0 to 100) of a said part to the one it replaces."""
@@ -21,6 +22,7 @@ _RESEMBLES_AS_WORD = 66
 _COUNTS = {
     "one": 1,
     "a single": 1,
+    "a double": 2,
     "single": 1,
     "just one": 1,
     "only one": 1,
@@ -40,7 +42,7 @@ _PLURAL = {
 }  # fmt: skip
 _LETTER = rf"(?:[a-z]|{'|'.join(sorted(map(re.escape, _PLURAL), key=len, reverse=True))})"
 _COUNTED = re.compile(
-    rf"(?:\b(?P<name>[a-z]+)\s+)?\b(?:with|has|have|is with|takes|with only|with just)\s+(?P<count>a single|just one|only one|one|two|three|double|triple|single|no|1|2|3)\s+(?P<letter>{_LETTER})(?![\w'])(?P<more>(?:\s+and\s+(?:one|two|three|double|single|1|2|3)\s+{_LETTER}(?![\w']))*)"
+    rf"(?:\b(?P<name>[a-z]+)\s+)?\b(?:with|has|have|is with|takes|with only|with just|it's|it's only|it's just|there's|there's only|there are|only|just)\s+(?P<count>a single|a double|just one|only one|one|two|three|double|triple|single|no|1|2|3)\s+(?P<letter>{_LETTER})(?![\w'])(?P<more>(?:\s+and\s+(?:one|two|three|double|single|1|2|3)\s+{_LETTER}(?![\w']))*)"
 )
 _MORE = re.compile(rf"and\s+(?P<count>one|two|three|double|single|1|2|3)\s+(?P<letter>{_LETTER})(?![\w'])")
 _LEAD = re.compile(
@@ -55,17 +57,37 @@ _LOCAL_IS = re.compile(
 )
 
 
+def parse(text: str) -> Address:
+    """The address in `text`, with what was said behind it ("... dot com i a n", "... with two l's") applied."""
+    found, rest = ep.read(text)
+    return refine(found, rest) if found.address and rest else found
+
+
 def correct(old: str, text: str) -> Address:
     """`old` changed by what was said; problem `unclear` and address None where that could not be used."""
-    whole = ep.parse(text)
-    if whole.address and not _has_not(text):
+    whole = parse(text)
+    if whole.address and not _has_not(text) and whole.local not in _NO_LOCAL:
         return whole
     said = re.sub(r"\s+", " ", text.lower().replace("\u2019", "'").strip(" .!?,"))
+    said = _EXPLAINED.sub(_explained, said)
     found = _apply(old, said)
     if found is None or found == old:
         local, _, domain = old.rpartition("@")
         return Address(None, "unclear", local, domain) if found is None else validated(old)
     return validated(found)
+
+
+_NO_LOCAL = {"its", "it", "no", "is", "thats", "that", "not", "the", "but", "and", "domain"}
+"""In "no it's at north wind dot example" these stand before the "at" and are no local part."""
+_EXPLAINED = re.compile(r"\b(?P<word>[a-z]{3,}) (?P<letter>[a-z]) (?:as in|for|like) (?P<code>[a-z]+)$")
+
+
+def _explained(match: re.Match[str]) -> str:
+    """'mina m as in mary', "nina m as in mary": the letter tells how the word begins."""
+    word, initial = match["word"], match["code"][0]
+    if word in ("with", "and", "then", "no", "it's", "that's", "spelled", "double"):
+        return match[0]
+    return word if word[0] == initial else initial + word[1:]
 
 
 def refine(found: Address, rest: list[str]) -> Address:
@@ -87,13 +109,20 @@ def _apply(old: str, said: str) -> str | None:
         if changed:
             current, used = changed, True
         said = re.sub(r"\b(?:and|it's|its)\s*$", "", _COUNTED.sub(" ", said)).strip()
+    letters = _LETTER_SWAP.search(_LEAD.sub("", said + " ").strip())
+    changed = _letter_swap(current, letters["old"], letters["code"] or letters["new"]) if letters else None
+    if changed:
+        return changed
+    changed = _digits_changed(current, _LEAD.sub("", said + " ").strip())
+    if changed:
+        return changed
     said, changed = _swaps(current, said)
     if changed:
         current, used = changed, True
     said = _LEAD.sub("", said + " ").strip()
     if not said:
         return current if used else None
-    for step in (_with_a_letter, _marks_changed, _domain_changed, _local_changed):
+    for step in (_digits_changed, _with_a_letter, _marks_changed, _domain_changed, _local_changed):
         changed = step(current, said)
         if changed:
             return changed
@@ -148,7 +177,7 @@ def _counted(address: str, said: str) -> str | None:
         )
         current = changed or address
         wanted = [(_PLURAL.get(letter, letter), _COUNTS[count]) for count, letter in counts]
-        part = _closest(current, name, least=50) if name else _with_letter(current, wanted[0][0])
+        part = _closest(current, name, least=50) if name else _with_letter(current, *wanted[0])
         if part is None:
             continue
         new = name if name else part
@@ -158,9 +187,9 @@ def _counted(address: str, said: str) -> str | None:
     return changed
 
 
-def _with_letter(address: str, letter: str) -> str | None:
-    """The only part, or the longest, that has the letter."""
-    having = [p for p in _parts(address) if letter in p]
+def _with_letter(address: str, letter: str, count: int) -> str | None:
+    """The part that is meant by "with two l's": the longest that has the letter; for "one", where it stands twice."""
+    having = [part for part in _parts(address) if letter in part and (count != 1 or letter * 2 in part)]
     return max(having, key=len) if having else None
 
 
@@ -195,7 +224,6 @@ def _swaps(address: str, said: str) -> tuple[str, str | None]:
         if domain.endswith("." + old):
             return said[: tld.start()] + said[tld.end() :], f"{local}@{domain.removesuffix(old)}{new}"
         return said[: tld.start()] + said[tld.end() :], f"{local}@{domain.rsplit('.', 1)[0]}.{new}"
-    names = {"dash": "-", "hyphen": "-", "underscore": "_", "dot": ".", "plus": "+", "minus": "-"}
     marks = re.search(
         r"\b(?:an? )?(?P<new>dash|hyphen|underscore|dot|plus|minus) (?:and )?not (?:an? )?(?P<old>dash|hyphen|underscore|dot|plus|minus)\b",
         said,
@@ -207,7 +235,7 @@ def _swaps(address: str, said: str) -> tuple[str, str | None]:
         local, _, domain = address.rpartition("@")
         return said[: marks.start()] + said[
             marks.end() :
-        ], f"{local.replace(names[marks['old']], names[marks['new']])}@{domain}"
+        ], f"{local.replace(_MARKS[marks['old']], _MARKS[marks['new']])}@{domain}"
     for pattern in (_WORD_PAIR, _NOT_BUT):
         pair = pattern.search(_LEAD.sub("", said))
         if not pair:
@@ -215,10 +243,7 @@ def _swaps(address: str, said: str) -> tuple[str, str | None]:
         old, new = pair["old"], pair["new"]
         if pattern is _WORD_PAIR and new in ("no", "that's", "it's", "is", "sorry", "but"):
             continue
-        if len(old) == 1 and len(new) == 1:
-            changed = _letter_swap(address, old, new)
-            if changed:
-                return "", changed
+        if len(old) == 1:
             continue
         part = _closest(address, old, least=70) or _closest(address, new)
         if part:
@@ -226,12 +251,28 @@ def _swaps(address: str, said: str) -> tuple[str, str | None]:
     return said, None
 
 
+_LETTER_SWAP = re.compile(
+    r"^(?:with )?(?:an? )?(?P<new>[a-z])(?: (?:as in|for|like) (?P<code>[a-z])[a-z]*)? (?:and )?not (?:with )?(?:an? )?(?P<old>[a-z])(?: (?:as in|for|like) [a-z]+)?$"
+)
+
+
 def _letter_swap(address: str, old: str, new: str) -> str | None:
-    """'m not n': where only one reading is possible."""
+    """'m not n', 'd as in david not f': at the beginning of a part, or where there is only one such letter."""
+    for part in _parts(address):
+        if part[0] == old:
+            return _put(address, part, new + part[1:])
     local, _, domain = address.rpartition("@")
-    if local.count(old) == 1:
-        return f"{local.replace(old, new)}@{domain}"
-    return None
+    return f"{local.replace(old, new)}@{domain}" if local.count(old) == 1 else None
+
+
+def _digits_changed(address: str, said: str) -> str | None:
+    """'eighty nine', 'eighty nine not eighty eight': the digits of the local part."""
+    new = said.partition(" not ")[0].split()
+    if not new or not all(is_number_word(word) or word in ("oh", "double", "triple", "and") for word in new):
+        return None
+    local, _, domain = address.rpartition("@")
+    runs = re.findall(r"\d+", local)
+    return f"{local.replace(runs[0], ep.join_words(new))}@{domain}" if len(runs) == 1 else None
 
 
 _SOUNDALIKES = {
@@ -269,6 +310,9 @@ def _with_a_letter(address: str, said: str) -> str | None:
     return _put(address, part, name)
 
 
+_MARKS = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-", "minus": "-", "plus": "+"}
+
+
 def _marks_changed(address: str, said: str) -> str | None:
     local, _, domain = address.rpartition("@")
     gone = re.fullmatch(
@@ -276,8 +320,14 @@ def _marks_changed(address: str, said: str) -> str | None:
         said,
     )
     if gone:
-        mark = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-", "plus": "+"}[gone[1]]
+        mark = _MARKS[gone[1]]
         return f"{local.replace(mark, '')}@{domain}" if mark in local else None
+    only = re.fullmatch(
+        r"(?:with )?(?:an? |the )?(dot|underscore|dash|hyphen|plus)(?: in between| in it| there)?", said
+    )
+    there = set(re.findall(r"[._+-]", local))
+    if only and len(there) == 1:
+        return f"{local.replace(there.pop(), _MARKS[only[1]])}@{domain}"
     if re.fullmatch(r"(?:it's )?(?:all )?(?:as )?one word(?: no (?:dot|spaces?))?", said):
         joined = re.sub(r"[._-]", "", local)
         return f"{joined}@{domain}" if joined != local else None
@@ -286,7 +336,7 @@ def _marks_changed(address: str, said: str) -> str | None:
         said,
     )
     if put:
-        mark = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}[put[1]]
+        mark = _MARKS[put[1]]
         first = put[2]
         at = local.find(first)
         if at >= 0 and at + len(first) < len(local):
@@ -300,10 +350,17 @@ def _domain_changed(address: str, said: str) -> str | None:
     """'the domain is north wind dot example', 'it's at gmail', 'it ends in dot net', 'dot com'."""
     local, _, domain = address.rpartition("@")
     ending = re.fullmatch(
-        r"(?:it )?(?:ends? (?:in|with) |the ending is )?dot ([a-z]+(?: [a-z])*?)(?: at the end)?(?: please)?", said
+        r"(?:it )?(?:ends? (?:in|with) |the ending is )?(dot [a-z ]+?)(?: at the end)?(?: please)?", said
     )
-    if ending and "dot" not in ending[1].split():
-        return f"{local}@{domain.rsplit('.', 1)[0]}.{ep.join_words(ending[1].split())}"
+    if ending:
+        labels = ep.join(ep.tokenise(ending[1])).strip(".")
+        if all(label in ep.TLDS for label in labels.split(".")):
+            host = (
+                domain.split(".")[0]
+                if len(domain.split(".")) < 3 or domain.count(".") == labels.count(".") + 1
+                else domain.rsplit(".", 1)[0]
+            )
+            return f"{local}@{host}.{labels}"
     match = _DOMAIN_IS.search(said)
     if not match:
         return None

@@ -16,8 +16,9 @@ from email_validator import EmailNotValidError, validate_email
 from rapidfuzz import fuzz
 
 from holdfast_dialogue.domain.spoken.letters import Piece, is_letter, is_number_word, pieces
+from holdfast_dialogue.domain.spoken.text import word_set
 
-Problem = Literal["empty", "no_at", "no_domain", "no_dot", "invalid", "unclear"]
+Problem = Literal["empty", "no_at", "no_local", "no_domain", "no_dot", "invalid", "unclear"]
 
 MARKS = {".", "_", "-", "+", "@", "'"}
 _MARK_WORDS = {
@@ -27,7 +28,12 @@ _PROVIDERS = {
     name: f"{name}.com"
     for name in ("gmail", "googlemail", "hotmail", "outlook", "icloud", "aol", "yahoo", "protonmail")
 }
-_TLDS = {"com", "net", "org", "edu", "gov", "io", "co", "info", "biz", "example", "test", "ai", "dev", "app", "uk", "us", "eu", "de", "fr", "ca", "au", "in", "me", "tv", "nz", "nl", "es", "it", "ch", "at", "ie", "se", "no", "dk", "tech", "online", "store", "agency", "studio", "design", "cloud", "company", "group"}  # fmt: skip
+TLDS = word_set(
+    """
+    com net org edu gov io co info biz example test ai dev app uk us eu de fr ca au in me tv nz nl es it ch at ie
+    se no dk tech online store agency studio design cloud company group
+    """
+)
 
 _DIRECT = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
 _PHRASES = [
@@ -45,129 +51,20 @@ _PHRASES = [
     ]
 ]  # fmt: skip
 # Words that are said around an address and are hardly ever in one.
-_STOP = {
-    "my",
-    "the",
-    "is",
-    "it's",
-    "its",
-    "it",
-    "that's",
-    "that",
-    "this",
-    "email",
-    "e-mail",
-    "mail",
-    "address",
-    "would",
-    "be",
-    "to",
-    "me",
-    "at",
-    "on",
-    "use",
-    "send",
-    "reach",
-    "for",
-    "yes",
-    "yeah",
-    "yep",
-    "sure",
-    "okay",
-    "ok",
-    "so",
-    "well",
-    "right",
-    "um",
-    "uh",
-    "i'm",
-    "i",
-    "am",
-    "you",
-    "can",
-    "we",
-    "our",
-    "and",
-    "best",
-    "let's",
-    "see",
-    "let",
-    "think",
-    "just",
-    "please",
-    "thanks",
-    "thank",
-    "contact",
-    "work",
-    "personal",
-    "actually",
-    "no",
-    "not",
-    "of",
-    "an",
-    "was",
-    "were",
-    "do",
-    "does",
-    "i'd",
-    "i'll",
-    "will",
-    "with",
-    "by",
-    "via",
-    "good",
-    "here",
-    "spelled",
-    "spell",
-    "wait",
-    "sorry",
-    "mean",
-    "correction",
-    "starting",
-    "guess",
-    "probably",
-    "simply",
-    "easy",
-    "office's",
-    "email's",
-    "name's",
-    "write",
-    "down",
-    "under",
-    "should",
-    "also",
-    "or",
-    "have",
-    "has",
-    "got",
-    "a",
-    "spelling",
-    "meaning",
-}
-_TAIL_WORDS = {
-    "please",
-    "thanks",
-    "thank",
-    "you",
-    "okay",
-    "ok",
-    "that's",
-    "it",
-    "right",
-    "yes",
-    "yeah",
-    "all",
-    "bye",
-    "correct",
-    "cheers",
-    "there",
-    "sir",
-    "ma'am",
-    "so",
-    "and",
-    "if",
-    "is",
-}
+_STOP = word_set(
+    """
+    my the is it's its it that's that this email e-mail mail address would be to me at on use send reach for yes
+    yeah yep sure okay ok so well right um uh i'm i am you can we our and best let's see let think just please
+    thanks thank contact work personal actually no not of an was were do does i'd i'll will with by via good here
+    spelled spell wait sorry mean correction starting guess probably simply easy office's email's name's write
+    down under should also or have has got a spelling meaning
+    """
+)
+_TAIL_WORDS = word_set(
+    """
+    please thanks thank you okay ok that's it right yes yeah all bye correct cheers there sir ma'am so and if is
+    """
+)
 _AT_SLIPS = ("add", "ad", "et", "hat", "app", "that", "and", "act", "an", "it", "ate")
 _DOT_SLIPS = ("dart", "dat", "dock", "doc", "dog", "duct", "that", "got", "dark", "daughter", "not", "dought", "ducks")
 
@@ -182,20 +79,18 @@ class Address:
     """Something was guessed ("add" for "at", a provider without its ".com"): ask for a clear yes."""
 
 
-def parse(text: str) -> Address:
-    """The address in `text`; with several, the last one (people correct themselves)."""
+def read(text: str) -> tuple[Address, list[str]]:
+    """The address in `text`, and the tokens said behind it; of several the last (people correct themselves)."""
     typed = _DIRECT.findall(text.lower())
     if typed:
-        return validated(typed[-1].strip(".-"))
+        return validated(typed[-1].strip(".-")), []
     tokens = tokenise(text)
     if not tokens:
-        return Address(None, "empty")
-    found = _spoken(tokens)
+        return Address(None, "empty"), []
+    found, rest = _spoken(tokens)
     if found.address is None and found.problem in ("no_at", "no_dot", "no_domain"):
-        repaired = _repaired(tokens, found)
-        if repaired:
-            return repaired
-    return found
+        return _repaired(tokens, found) or found, []
+    return found, rest
 
 
 def validated(address: str, *, doubtful: bool = False) -> Address:
@@ -237,23 +132,24 @@ def tokenise(text: str) -> list[str]:
     return marked
 
 
-def _spoken(tokens: list[str]) -> Address:
+def _spoken(tokens: list[str]) -> tuple[Address, list[str]]:
     ats = [i for i, t in enumerate(tokens) if t == "@"]
     if not ats:
-        return Address(None, "no_at", local=_guess_local(tokens))
+        return Address(None, "no_at", local=_guess_local(tokens)), []
     best: Address | None = None
     for at in reversed(ats):
         local_words = _left(tokens[:at])
         domain_words, rest = _right(tokens[at + 1 :])
         local, domain = join(local_words), join(domain_words)
         if "." in domain and local:
-            return _with_tail(validated(f"{local}@{domain}"), rest)
+            return validated(f"{local}@{domain}"), [] if all(t in _TAIL_WORDS for t in rest) else rest
         if best is None or (domain and not best.domain):
-            best = Address(None, "no_domain" if not domain else "no_dot", local, domain)
+            problem: Problem = "no_domain" if not domain else "no_local" if not local else "no_dot"
+            best = Address(None, problem, local, domain)
     assert best is not None
     if best.domain in _PROVIDERS and best.local:
-        return validated(f"{best.local}@{_PROVIDERS[best.domain]}", doubtful=True)
-    return best
+        return validated(f"{best.local}@{_PROVIDERS[best.domain]}", doubtful=True), []
+    return best, []
 
 
 def _guess_local(tokens: list[str]) -> str:
@@ -360,12 +256,19 @@ def _trim(words: list[str]) -> list[str]:
 
 
 def _label(tokens: list[str]) -> tuple[list[str], int]:
-    """The words up to the next dot if there is one soon; else one word, or a run of letters ("c o m")."""
-    for ahead in range(1, min(7, len(tokens))):
-        if tokens[ahead] == ".":
-            if all(t not in MARKS and (t not in _STOP or is_letter(t)) for t in tokens[:ahead]):
-                return tokens[:ahead], ahead
-            break
+    """The tokens up to the next dot, where they look like one label; else one word, or a run of letters ("c o m")."""
+    if "." in tokens:
+        ahead = tokens.index(".")
+        label = tokens[:ahead]
+        whole = [t for t in label if t != "-"]
+        in_reach = ahead <= 4 or _looks_spelled(whole)
+        if (
+            whole
+            and label[0] != "-"
+            and in_reach
+            and not any(t in MARKS or _ends_address(label, i) for i, t in enumerate(whole))
+        ):
+            return label, ahead
     if not tokens or tokens[0] in MARKS:
         return [], 0
     if not is_letter(tokens[0]):
@@ -373,13 +276,18 @@ def _label(tokens: list[str]) -> tuple[list[str], int]:
     used = 1
     while used < len(tokens) and is_letter(tokens[used]) and used < 4:
         if (
-            "".join(tokens[:used]) in _TLDS
-            and "".join(tokens[: used + 1]) not in _TLDS
-            and "".join(tokens[: used + 2]) not in _TLDS
+            "".join(tokens[:used]) in TLDS
+            and "".join(tokens[: used + 1]) not in TLDS
+            and "".join(tokens[: used + 2]) not in TLDS
         ):
             break
         used += 1
     return tokens[:used], used
+
+
+def _ends_address(words: list[str], i: int) -> bool:
+    """An everyday word that is not part of a spelling ("as in", a letter)."""
+    return words[i] in _STOP and not is_letter(words[i])
 
 
 def join(tokens: list[str]) -> str:
@@ -414,21 +322,12 @@ def _all_spelled(found: list[Piece]) -> bool:
     return re.fullmatch(r"l+d*", "".join({"letter": "l", "digits": "d"}.get(p.how, "w") for p in found)) is not None
 
 
-def _with_tail(found: Address, rest: list[str]) -> Address:
-    """What was said behind the address: "... dot com i a n", "... with two l's"."""
-    if found.address is None or not rest or all(t in _TAIL_WORDS for t in rest):
-        return found
-    from holdfast_dialogue.domain.spoken.email_correct import refine
-
-    return refine(found, rest)
-
-
 def _repaired(tokens: list[str], found: Address) -> Address | None:
     """Known slips of recognisers, only where the structure fails and one change makes it whole."""
     if found.problem == "no_at":
         for i in range(len(tokens) - 1, 0, -1):
             if tokens[i] in _AT_SLIPS and "." in tokens[i + 1 :] and i + 1 < len(tokens) and tokens[i + 1] != ".":
-                again = _spoken([*tokens[:i], "@", *tokens[i + 1 :]])
+                again, _ = _spoken([*tokens[:i], "@", *tokens[i + 1 :]])
                 if again.address:
                     return validated(again.address, doubtful=True)
         return None
@@ -436,13 +335,13 @@ def _repaired(tokens: list[str], found: Address) -> Address | None:
         return None
     at = len(tokens) - 1 - tokens[::-1].index("@")
     for i in range(len(tokens) - 1, at + 1, -1):
-        if tokens[i - 1] in _DOT_SLIPS and tokens[i] in _TLDS and i - 1 > at + 1:
-            again = _spoken([*tokens[: i - 1], ".", *tokens[i:]])
+        if tokens[i - 1] in _DOT_SLIPS and tokens[i] in TLDS and i - 1 > at + 1:
+            again, _ = _spoken([*tokens[: i - 1], ".", *tokens[i:]])
             if again.address:
                 return validated(again.address, doubtful=True)
     for i in range(at + 2, len(tokens)):
         if tokens[i] in ("com", "net", "org") and tokens[i - 1] not in MARKS:
-            again = _spoken([*tokens[:i], ".", *tokens[i:]])
+            again, _ = _spoken([*tokens[:i], ".", *tokens[i:]])
             if again.address:
                 return validated(again.address, doubtful=True)
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from holdfast_dialogue.domain.spoken.email_parse import parse
+from holdfast_dialogue.domain.spoken.email_parse import read
 from holdfast_dialogue.domain.spoken.letters import CODE_WORDS
 
 _MARK_WORDS: dict[str, str] = {".": "dot", "_": "underscore", "-": "dash", "+": "plus", "@": "at", "'": "apostrophe"}
@@ -21,7 +21,7 @@ def say(address: str) -> str:
     """'dana.miller@northwind.example' -> 'dana dot miller at northwind dot example'."""
     for spell_all in (False, True):
         words = _words(address, spell_all=spell_all)
-        if parse(words).address == address.lower():
+        if read(words)[0].address == address.lower():
             return words
     return spell(address)
 
@@ -66,6 +66,7 @@ def _speakable(run: str) -> bool:
     """Whether a synthesiser would read it as a word and a listener write it down right."""
     if len(run) <= 2:
         return run in _SHORT_WORDS
-    if not re.search(r"[aeiou]" if len(run) == 3 and run[1] != "y" else r"[aeiouy]", run):
+    vowels = r"[aeiouy]" if len(run) > 3 or run.find("y") > 1 else r"[aeiou]"
+    if not re.search(vowels, run):
         return False
     return not re.search(r"[bcdfghjklmnpqrstvwxz]{5,}|(?:^|[aeiouy])[bcdfghjklmnpqrtvwxz]{4,}$|(.)\1\1", run)

@@ -5,8 +5,8 @@ correct   "no it's miller with two l's", "the domain is north wind dot example"
 say, spell   the address in words, and letter by letter with code words
 """
 
-from holdfast_dialogue.domain.spoken.email_correct import correct
-from holdfast_dialogue.domain.spoken.email_parse import Address, Problem, parse, validated
+from holdfast_dialogue.domain.spoken.email_correct import correct, parse
+from holdfast_dialogue.domain.spoken.email_parse import Address, Problem, validated
 from holdfast_dialogue.domain.spoken.email_say import say, spell
 
 __all__ = ["Address", "Problem", "correct", "parse", "say", "spell", "validated"]

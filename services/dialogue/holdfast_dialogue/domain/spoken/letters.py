@@ -99,7 +99,7 @@ def _piece(words: list[str], i: int, before: list[Piece]) -> tuple[Piece, int]:
     as_in = _as_in(words, i)
     if as_in:
         return as_in
-    if is_number_word(word):
+    if is_number_word(word) or (word == "oh" and i + 1 < len(words) and is_number_word(words[i + 1])):
         return _digits(words, i)
     if word == "x" and i + 1 < len(words) and words[i + 1] == "ray":
         return Piece("x", "letter"), 2
@@ -145,7 +145,9 @@ def _digits(words: list[str], i: int) -> tuple[Piece, int]:
     """A run of number words and 'oh's: digit by digit or as numbers ("eighty eight", "double oh seven")."""
     run: list[str] = []
     j = i
-    while j < len(words) and (is_number_word(words[j]) or (words[j] in ("oh", "o") and run and _digit_next(words, j))):
+    while j < len(words) and (
+        is_number_word(words[j]) or (words[j] in ("oh", "o") and (run or j == i) and _digit_next(words, j))
+    ):
         run.append({"oh": "zero", "o": "zero", "nought": "zero", "naught": "zero"}.get(words[j], words[j]))
         j += 1
     text = ""
@@ -202,7 +204,7 @@ def _settle_names(found: list[Piece]) -> list[Piece]:
             is_spelling = codes >= 2 or (solid >= 2)
             letter = _OF_CODE_WORD[piece.text]
         else:
-            is_spelling = solid + codes >= 2 or (solid >= 1 and len(run) >= 3)
+            is_spelling = solid + codes >= 2 or len(run) >= 3
             letter = _LETTER_NAMES[piece.text]
         settled.append(Piece(letter, "letter") if is_spelling else Piece(piece.text.replace("-", ""), "word"))
     return settled

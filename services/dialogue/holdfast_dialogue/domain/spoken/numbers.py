@@ -37,7 +37,7 @@ _NOTHING = re.compile(
 # Numbers that count something else than what was asked for.
 _OTHER = re.compile(
     r"\b(?:day|step|page|option|number|slot|chapter|article|line|version|part|room|floor|suite|level|highway|route) \d+\b"
-    r"|\b\d+(?:st|nd|rd|th)\b|\b\d{1,2}:\d\d\b|\b\d+ ?(?:am|pm|oclock|o'clock)\b|\b24/7\b|\b\d+ ?(?:%|percent)"
+    r"|\b\d+(?:st|nd|rd|th)\b(?: 1\b)?|\b\d{1,2}:\d\d\b|\b\d+ ?(?:am|pm|oclock|o'clock)\b|\b24/7\b|\b\d+ ?(?:%|percent)"
     r"|\b(?:at|around|by|after|before|until) \d{1,2}(?: \d\d)? (?:am|pm|in the (?:morning|afternoon|evening)|eastern|central|pacific|mountain)\b"
     r"|\b(?:tomorrow|today|monday|tuesday|wednesday|thursday|friday) (?:at|around|by|after|before) \d{1,2}(?: \d\d)?\b"
     r"|\b(?:the|that|this|which|no|another|any|some|every|each|good|right|wrong|\d(?:st|nd|rd)) 1\b(?! (?:person|user|of us))"
@@ -62,7 +62,9 @@ def words_to_digits(text: str) -> str:
     # "two hundred and one or two": text2num is right on each; "a hundred" needs its article dropped.
     # "a few hundred", "two and a half thousand": alone, the scale must stay a word
     joined = re.sub(r"\b(couple(?: of)?|few|several|half|point \w+) (hundred|thousand|million)s?\b", r"\1 \2x", joined)
-    digits = re.sub(r"\b(hundred|thousand|million)x\b", r"\1", alpha2digit(joined, "en", 0))
+    joined = re.sub(r"\b(hundreds|thousands)\b", r"\1x", joined)
+    joined = re.sub(r"\b(\w+(?:ty|teen|en|elve|red|zen|one|two|ree|our|ive|six|ght|ine))-?ish\b", r"\1 ish", joined)
+    digits = re.sub(r"\b(hundreds?|thousands?|million)x\b", r"\1", alpha2digit(joined, "en", 0))
     return re.sub(r"\ba (?=1(?:00|000|000000|[0-9]{2,})\b)", "", digits)
 
 
@@ -79,7 +81,10 @@ def quantity(text: str) -> int | None:
 def _quantity(part: str) -> int | None:
     if _NOTHING.match(part):
         return 0
-    digits = _OTHER.sub(" ; ", words_to_digits(part))
+    digits = words_to_digits(part)
+    digits = re.sub(r"\bnot (?:about |around )?\d+\b(?=.*\d)", " ; ", digits)
+    digits = re.sub(r"^.*\d.*\bno (?:about |around |maybe |like )?(?=\d)", "", digits)
+    digits = _OTHER.sub(" ; ", digits)
     spelled = _spelled_digits(digits)
     if spelled is not None:
         return spelled
@@ -92,7 +97,9 @@ def _quantity(part: str) -> int | None:
         return 1 if _ALONE.search(part) else None
     best, _, end = values[0]
     for value, start, stop in values[1:]:
-        if not _ANY_OF_RANGE.match(digits[end:start]):
+        gap = digits[end:start]
+        # "twenty, twenty five": the second number goes on from the first
+        if not _ANY_OF_RANGE.match(gap) and not (gap == " " and 10 <= best < value):
             break
         best, end = max(best, value), stop
     return round(best)

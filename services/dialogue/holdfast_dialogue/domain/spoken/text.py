@@ -23,7 +23,7 @@ _QUOTES = str.maketrans(
 _FILLERS = re.compile(r"(?<![\w'])(?:u+m+|u+h+|e+r+m*|a+h+|h+m+|mm+|uhm|ehm)(?![\w'-])")
 # Sentence punctuation, but not what stands inside 2:30, 1,200, a.b or dana@x.example.
 _GROUPING = re.compile(r"(?<=\d),(?=\d{3}\b)")
-_PUNCTUATION = re.compile(r"[!?;\"()\[\]{}]|,|:(?!\d)|(?<!\d):|\.(?!\w)|(?<!\w)\.")
+_PUNCTUATION = re.compile(r"[!?;\"()\[\]{}]|,|:(?!\d)|(?<!\d):|(?<!\d\.\d)(?<!\d\.\d\d)\.(?!\w)|(?<!\w)\.")
 _SPACES = re.compile(r"\s+")
 
 # "four of us no wait make that fifteen": what follows counts.
@@ -46,3 +46,8 @@ def plain(text: str) -> str:
 def segments(text: str) -> list[str]:
     """The parts of a plain text between its self-corrections, in order; never empty strings."""
     return [part for part in (p.strip() for p in CORRECTION.split(text)) if part]
+
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a list that is written as running text."""
+    return frozenset(words.split())

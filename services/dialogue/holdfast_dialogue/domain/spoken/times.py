@@ -110,7 +110,7 @@ _SOONER = re.compile(
 _PICK_WORD = r"(?P<nth>1st|2nd|3rd|4th|last|former|latter|earlier|later|earliest|latest|sooner|middle|other)"
 _PICKS = [
     re.compile(rf"\b(?:the|your|that|with|do|take|make it|pick|choose|yes|yeah) (?:very )?{_PICK_WORD}(?: (?:1|item|option|slot|time|choice|of those|of them|of the (?:two|2|three|3)|opening|appointment|offer|suggestion|on the list))*\b"),
-    re.compile(rf"^(?:\w+ )?(?!later|earlier|sooner|other){_PICK_WORD}(?: (?:1|item|option|slot|time|choice|please|works|thanks|is (?:fine|good|better|best)))*$"),
+    re.compile(rf"^(?:(?!{dates.MONTH}|{dates.DAY}|\d)\w+ )?(?!later|earlier|sooner|other){_PICK_WORD}(?: (?:1|item|option|slot|time|choice|please|works|thanks|is (?:fine|good|better|best)))*$"),
     re.compile(r"\b(?:number|option|slot|choice|time|no) (?P<number>[1-4])\b"),
 ]  # fmt: skip
 _PICK_VALUES = {"1st": 1, "former": 1, "earlier": 1, "earliest": 1, "sooner": 1, "2nd": 2, "middle": 2, "other": 2, "3rd": 3, "4th": 4, "last": -1, "latter": -1, "later": -1, "latest": -1}  # fmt: skip
@@ -129,6 +129,7 @@ _NO_UNIT = (
     r"|(?!works\b|thanks\b|is\b|does\b|suits\b|sounds\b|was\b|yes\b|this\b|perhaps\b|seems\b|us\b|as\b|looks\b|always\b)\w+s\b))"
 )
 _BARE = [
+    re.compile(r"(?P<lead>)(?<![\w:./$-])(?P<hour>\d{1,2})(?=\s+(?:(?:or|and) (?:later|after|earlier|before|sooner)|onwards?|at the (?:earliest|latest))\b)"),
     re.compile(rf"(?P<lead>\b(?:at|around|by|after|before|until|till|past|than)\s+|\bD\d+\s+(?:at\s+|about\s+|around\s+)?|\bP\s+)(?P<hour>\d{{1,2}})(?:\s*-?ish)?{_NO_UNIT}"),
     re.compile(rf"(?P<lead>\b(?:about|from|between|say|roughly|approximately|like|make it|not|to|and|or|for|do|have)\s+)(?P<hour>\d{{1,2}})(?:\s*-?ish)?{_AFTER_HOUR}"),
     re.compile(r"(?P<lead>)(?<![\w:./$-])(?P<hour>\d{1,2})(?:\s*-?ish)?(?=\s+(?:on |for )?(?:D\d|P\b|Z\b)|\s+(?:my|your|our|local)(?: local)? time\b)"),
@@ -237,6 +238,7 @@ def _read(said: str, here: datetime, about: date | None, expected: bool) -> Time
         problem = "past"
     if day and day.on == today and problem is None and part == "morning" and here.hour >= 12 and not at:
         problem = "past"
+    free = pick is None and not (day or span or at or low or high or part)
     hour_wish = _in_hours(said, here)
     if hour_wish:
         return hour_wish
@@ -244,7 +246,7 @@ def _read(said: str, here: datetime, about: date | None, expected: bool) -> Time
         date=day.on if day else None,
         time=at,
         part=part,  # type: ignore[arg-type] # only the keys of _PARTS
-        earliest=earliest or (expected and pick is None and bool(_ANY.search(_digits(said)))),
+        earliest=earliest or (free and expected and bool(_ANY.search(_digits(said)))),
         after=low or (after if not at else None),
         before=high or (before if not at else None),
         pick=pick if not (at and pick and pick > 2 and day) else None,
@@ -253,8 +255,8 @@ def _read(said: str, here: datetime, about: date | None, expected: bool) -> Time
         other_times=others,
         excluded=excluded,
         same_day=same_day,
-        later=pick is None and not at and bool(_LATER.search(text)),
-        sooner=pick is None and not at and bool(_SOONER.search(text)),
+        later=pick is None and not (at or low or span) and bool(_LATER.search(text)),
+        sooner=pick is None and not (at or high or span) and bool(_SOONER.search(text)),
     )
 
 
@@ -445,25 +447,21 @@ def _times(text: str, marked: clock.Marked) -> tuple[time | None, tuple[time, ..
     low = high = None
     for pattern, is_low in (
         (
-            r"\b(?:after|later than|from|past|not (?:before|until|till)|no earlier than|starting(?: at)?|as of|any ?time (?:from|after|past)) T(\d+)\b|\bT(\d+) (?:or (?:later|after)|onwards?|and (?:later|after)|at the earliest)\b",
+            r"\b(?:(?<!not )after|(?<!no )(?<!not )later than|from|(?<!not )past|not (?:before|until|till)|no earlier than|starting(?: at)?|as of|any ?time (?:from|after|past)) T(\d+)\b|\bT(\d+) (?:or (?:later|after)|onwards?|and (?:later|after)|at the earliest)\b",
             True,
         ),
         (
-            r"\b(?:before|by|earlier than|until|till|no later than|not (?:after|later than|past)|sooner than|up to) T(\d+)\b|\bT(\d+) (?:or (?:earlier|before|sooner)|at the latest)\b",
+            r"\b(?:(?<!not )before|by|(?<!no )(?<!not )earlier than|(?<!not )until|(?<!not )till|no later than|not (?:after|later than|past)|sooner than|up to) T(\d+)\b|\bT(\d+) (?:or (?:earlier|before|sooner)|at the latest)\b",
             False,
         ),
     ):
         match = re.search(pattern, text)
         if match:
             found = at(match[1] or match[2])
-            if is_low and re.search(r"\bnot after\b|\bnot later than\b|\bnot past\b", match[0]):
-                continue
             if is_low:
                 low = found.at
             else:
                 high = found.at
-    if low and re.search(r"\bnot (?:after|later than|past) T\d", text):
-        low, high = None, low
     if low or high:
         return None, (), low, high, True
     if order:

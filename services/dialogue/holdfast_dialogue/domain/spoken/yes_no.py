@@ -45,6 +45,7 @@ _YES_PHRASES = [
     r"(?:that|it|this|either|both)(?: (?:one|time|day|all))?(?: would| will| should|'ll|'d)? (?:works?|does|do|be (?:fine|great|good|perfect|lovely|ideal|okay|ok)|suits?(?: me)?)(?: (?:for me|fine|great|well|nicely))*",
     r"works(?: (?:for me|fine|great))*",
     r"(?:sounds|looks) (?:good|great|perfect|lovely|fine|right|okay|ok)(?: to me)?",
+    r"(?:that's|that is|it's) the (?:right|correct) (?:one|address|e ?mail|time|day|name|number)",
     r"correct",
     r"right",
     r"exactly",
@@ -220,6 +221,11 @@ def _settle(kind: Kind, rest: str) -> Answer:
     """Take off repeated answers and politeness; a later plain "no" after a soft yes wins ("okay no")."""
     rest = rest.strip()
     while rest:
+        changed_mind = re.match(r"(?:(?:wait|sorry|actually|i mean|hold on|hang on) )+", rest)
+        if changed_mind:
+            again = answer(rest[changed_mind.end() :])
+            if again.kind != "none":
+                return again
         polite = _POLITE.match(rest)
         if polite and not _TAKES_BACK.match(rest):
             rest = rest[polite.end() :].strip()
