@@ -8,7 +8,7 @@ Blocking; runs on the voice thread and pushes what is finished while the engine 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,19 +113,25 @@ class Renderer:
             self._gains[key] = gain_towards(self.shape.target_dbfs, level)
         return self._gains[key]
 
-    def render(self, engine: Synthesiser, sentence: Sentence, sink: Sink) -> bool:
-        """Push the whole sentence; False when the sink wanted no more. Raises EngineUnavailable."""
+    def render(self, engine: Synthesiser, sentence: Sentence, sink: Sink) -> Iterator[float]:
+        """Push the sentence run by run; between two runs yields the seconds of audio that were made so far.
+
+        Ends early when the sink wants no more. Raises EngineUnavailable.
+        """
         words = speakable(sentence.text)
         if not any(words):
-            return sink(Words(tuple(Span(i, 0, 0) for i in range(len(words))), True)) if words else True
+            if words:
+                sink(Words(tuple(Span(i, 0, 0) for i in range(len(words))), True))
+            return
         line = _Line(engine.rate_hz(sentence.voice), sentence.rate_hz, self.shape, sink)
         gain = self.gain(engine, sentence.voice)
         for number, run in enumerate(parts(words, self.shape.run_chars)):
             if number:
+                yield line.seconds
                 line.pause(RUN_PAUSE_MS)
             if not _Take(engine, sentence, words, run, gain, line).speak():
-                return False
-        return line.finish()
+                return
+        line.finish()
 
 
 class _Take:
@@ -217,6 +223,11 @@ class _Line:
         self._given = 0
         self._last_word_end = 0
 
+    @property
+    def seconds(self) -> float:
+        """Audio taken so far."""
+        return self._taken / self._in
+
     def announce(self, spans: list[Span], *, estimated: bool) -> None:
         """Word times in samples of the engine's rate from here on."""
         moved = tuple(Span(s.word, self._at(s.start), self._at(s.end)) for s in spans)
@@ -231,13 +242,12 @@ class _Line:
     def pause(self, ms: int) -> bool:
         return self.push(np.zeros(self._in * ms // 1000, dtype=np.float32))
 
-    def finish(self) -> bool:
+    def finish(self) -> None:
         """Flush, then the pause that belongs to the sentence; the last word's end lies inside the audio."""
         self._through(np.zeros(0, dtype=np.float32), last=True)
         missing = max(self._out * self.shape.pause_ms // 1000, self._last_word_end - self._given)
         if missing and self.wanted:
             self._give(Sound(silence(missing)))
-        return self.wanted
 
     def _through(self, sound: Floats, *, last: bool) -> bool:
         if self._resampler is not None:

@@ -2,16 +2,21 @@
 
 C engines have global state and are not known to be thread-safe; they release the interpreter while
 they compute, so the loop goes on. More voices at once are more replicas.
+
+Whose audio runs out first is served first: a sentence that nobody has heard anything of comes
+before the later clauses of one that is already playing (earliest deadline first).
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import queue
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 import structlog
 from holdfast_common.errors import EngineUnavailable, StreamFailed
@@ -26,13 +31,29 @@ SentenceFor = Callable[[Synthesiser], Sentence]
 """Builds the sentence for the engine that will say it."""
 
 
+@dataclass(order=True, slots=True)
+class _Job:
+    """Work on the voice thread, in steps: one run of words each."""
+
+    due: float
+    """Monotonic seconds at which its audio runs out; when it was asked for, while there is none."""
+    number: int
+    """Equals are served in the order in which they came."""
+    steps: Iterator[float] = field(compare=False)
+    """Yields the seconds of audio that were made, after each step but the last."""
+    future: Future[None] = field(compare=False, default_factory=Future)
+    asked: float = field(compare=False, default_factory=time.monotonic)
+
+
 class VoiceThread:
-    """Renders sentences one after another, in the order in which they were asked for."""
+    """Renders sentences, run by run, whose audio runs out first before the others."""
 
     def __init__(self, chain: Chain, renderer: Renderer) -> None:
         self._chain = chain
         self._renderer = renderer
-        self._jobs: queue.SimpleQueue[tuple[Future[None], Callable[[], None]] | None] = queue.SimpleQueue()
+        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
+        self._numbers = itertools.count()
+        self._closed = False
         self._silent_since: float | None = None
         """Monotonic seconds of the running job's last sign of life; None while idle."""
         # A daemon and no executor: an engine stuck in C must not keep the process from ending.
@@ -40,7 +61,7 @@ class VoiceThread:
 
     async def warm(self) -> None:
         """Load the engine and say one real sentence; raises EngineUnavailable when the chain is at its end."""
-        await asyncio.wrap_future(self._submit(self._warm))
+        await asyncio.wrap_future(self._submit(self._warm()))
 
     async def render(self, sentence_for: SentenceFor) -> AsyncGenerator[Rendered]:
         """What the sentence becomes, as it becomes it. Leaving the iteration stops the engine within one piece.
@@ -60,11 +81,7 @@ class VoiceThread:
                 loop.call_soon_threadsafe(finished.put_nowait, item)
             return not unwanted.is_set()
 
-        def job() -> None:
-            if not unwanted.is_set():
-                self._speak(sentence_for, emit)
-
-        future = self._submit(job)
+        future = self._submit(self._speak(sentence_for, emit, unwanted))
         future.add_done_callback(
             lambda _: None if unwanted.is_set() else loop.call_soon_threadsafe(finished.put_nowait, None)
         )
@@ -83,28 +100,38 @@ class VoiceThread:
 
     def close(self) -> None:
         """Take nothing more; does not wait for a job that runs (it is a fraction of a second, or stuck)."""
-        self._jobs.put(None)
+        self._closed = True
+        self._submit(iter(()))
 
-    def _submit(self, job: Callable[[], None]) -> Future[None]:
-        future: Future[None] = Future()
-        self._jobs.put((future, job))
-        return future
+    def _submit(self, steps: Iterator[float]) -> Future[None]:
+        job = _Job(time.monotonic(), next(self._numbers), steps)
+        self._jobs.put(job)
+        return job.future
 
     def _work(self) -> None:
-        while (task := self._jobs.get()) is not None:
-            future, job = task
-            if not future.set_running_or_notify_cancel():
-                continue
-            self._silent_since = time.monotonic()
-            failed: BaseException | None = None
-            try:
-                job()
-            except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to who waits for the future
-                failed = error
-            self._silent_since = None
-            future.set_exception(failed) if failed else future.set_result(None)
+        while not self._closed:
+            # Nothing of a job is kept while waiting for the next one.
+            self._step(self._jobs.get())
 
-    def _warm(self) -> None:
+    def _step(self, job: _Job) -> None:
+        if not job.future.running() and not job.future.set_running_or_notify_cancel():
+            return
+        self._silent_since = time.monotonic()
+        try:
+            made_s = next(job.steps, None)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to who waits for the future
+            self._silent_since = None
+            job.future.set_exception(error)
+            return
+        self._silent_since = None
+        if made_s is None:
+            job.future.set_result(None)
+        else:
+            job.due = job.asked + made_s
+            self._jobs.put(job)
+
+    def _warm(self) -> Iterator[float]:
+        yield from ()  # one step, nothing to wait for: as a job it is a generator like the others
         while True:
             engine = self._chain.engine()
             try:
@@ -115,7 +142,9 @@ class VoiceThread:
                 log.info("tts_engine_ready", engine=engine.name, version=engine.version, gain=round(gain, 3))
                 return
 
-    def _speak(self, sentence_for: SentenceFor, emit: Callable[[Rendered], bool]) -> None:
+    def _speak(
+        self, sentence_for: SentenceFor, emit: Callable[[Rendered], bool], unwanted: threading.Event
+    ) -> Iterator[float]:
         began = False
 
         def sink(item: Rendered) -> bool:
@@ -126,7 +155,10 @@ class VoiceThread:
         while True:
             engine = self._chain.engine()
             try:
-                self._renderer.render(engine, sentence_for(engine), sink)
+                for made_s in self._renderer.render(engine, sentence_for(engine), sink):
+                    yield made_s
+                    if unwanted.is_set():
+                        return
             except EngineUnavailable as error:
                 self._chain.leave(engine, str(error))
                 if began:

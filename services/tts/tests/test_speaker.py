@@ -239,6 +239,24 @@ async def test_who_left_before_his_turn_costs_nothing():
     assert [run.words[0] for run in engine.runs] == ["first", "third"]
 
 
+async def test_a_new_sentence_comes_before_the_later_clauses_of_one_that_plays():
+    """The long one's first clause gives its caller seconds to listen to; the other hears nothing yet."""
+    go_on = threading.Semaphore(0)
+    engine = FakeSynthesiser()
+    async with studio(engine, shape=Shape(run_chars=45)) as s:
+        engine.runs.clear()
+        engine.started.clear()
+        engine._before_piece = go_on.acquire
+        long = asyncio.create_task(s.say(LONG))
+        assert await asyncio.to_thread(engine.started.wait, 5)
+        short = asyncio.create_task(s.say("short one"))
+        await asyncio.sleep(0)
+        go_on.release(10_000)
+        await asyncio.gather(long, short)
+
+    assert [run.words[0] for run in engine.runs] == ["You", "short", "choose", "and"]
+
+
 async def test_a_broken_engine_is_left_for_the_next_before_anybody_hears_of_it():
     async with studio(FakeSynthesiser("good-but-broken", break_at="there,"), FakeSynthesiser("second")) as s:
         heard = await s.say(TEXT)

@@ -90,6 +90,8 @@ class Espeak:
             self._lib.espeak_SetParameter(_RATE, round(NORMAL_WPM * run.speed), 0)
             self._lib.espeak_SetSynthCallback(heard.callback)
             code = self._lib.espeak_Synth(text, len(text) + 1, 0, 0, 0, _CHARS_UTF8, None, None)
+            self._lib.espeak_SetSynthCallback(None)
+            del heard.callback  # it holds the listener, which holds the whole way out
         if code:
             raise EngineUnavailable(f"espeak: synthesis failed with code {code}")
         if heard.wanted and heard.pieces:

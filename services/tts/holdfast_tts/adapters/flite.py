@@ -98,7 +98,12 @@ class Flite:
         voice = self._load(run.voice)
         heard = _Listener(self._word_times, list(told), voice.rate_hz, emit)
         with _ONE_AT_A_TIME:
-            self._synthesise(" ".join(told.values()), voice, heard, run.speed)
+            try:
+                self._synthesise(" ".join(told.values()), voice, heard, run.speed)
+            finally:
+                # The voice would hold the whole way out of the last sentence, and the listener itself.
+                voice.streaming.contents.on_samples = _NOBODY
+                del heard.callback
         if heard.error is not None:
             raise heard.error
 
@@ -186,6 +191,11 @@ class _Listener:
             for index, start, end in self._times(utterance)
             if index < len(self._told)
         )
+
+
+@library.OnSamples
+def _NOBODY(*_: object) -> int:  # noqa: N802 - stands where a call back stands
+    return library.STOP
 
 
 def _tokens(words: Sequence[str]) -> dict[int, str]:
