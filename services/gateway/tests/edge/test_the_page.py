@@ -114,31 +114,23 @@ async def test_a_lost_connection_is_taken_up_again(visit: Callable[..., Any], de
     assert [arrival.generation for arrival in desk.arrivals] == [1, 2]
 
 
-@pytest.mark.parametrize(
-    ("script", "says"),
-    [
-        ("delete Navigator.prototype.mediaDevices;", "cannot send your voice"),
-        (
-            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotAllowedError'); };",
-            "The microphone is blocked",
-        ),
-        (
-            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotFoundError'); };",
-            "There is no microphone",
-        ),
-    ],
-)
-async def test_without_a_microphone_the_page_says_so_and_typing_works(
-    visit: Callable[..., Any], script: str, says: str
-) -> None:
-    page = await visit(script=script)
-    await page.click("#call")
-    await page.wait_for_selector(f"#notice:has-text('{says}')")
-    assert await page.evaluate("() => document.activeElement.id") == "line"
-    await page.keyboard.type("hello")
-    await page.keyboard.press("Enter")
+def refusing(error: str) -> str:
+    return f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('no', '{error}'); }};"
 
-    await page.wait_for_selector(".captions .agent:has-text('You said: hello')")
+
+async def test_without_a_microphone_the_page_says_so_and_typing_works(visit: Callable[..., Any]) -> None:
+    for script, says in (
+        ("delete Navigator.prototype.mediaDevices;", "cannot send your voice"),
+        (refusing("NotAllowedError"), "The microphone is blocked"),
+        (refusing("NotFoundError"), "There is no microphone"),
+    ):
+        page = await visit(script=script)
+        await page.click("#call")
+        await page.wait_for_selector(f"#notice:has-text('{says}')")
+        assert await page.evaluate("() => document.activeElement.id") == "line"
+        await page.keyboard.type("hello")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector(".captions .agent:has-text('You said: hello')")
 
 
 async def test_without_web_sockets_the_page_says_so(visit: Callable[..., Any]) -> None:
@@ -166,14 +158,12 @@ async def test_everything_can_be_reached_by_keyboard_and_has_a_name(visit: Calla
     await page.get_by_role("tooltip").wait_for(state="hidden")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844), (320, 568)])
-async def test_nothing_runs_off_the_side_and_the_typed_line_is_there(
-    visit: Callable[..., Any], width: int, height: int
-) -> None:
-    page = await visit(viewport={"width": width, "height": height})
+async def test_nothing_runs_off_the_side_and_the_typed_line_is_there(visit: Callable[..., Any]) -> None:
+    for width, height in ((1280, 800), (390, 844), (320, 568)):
+        page = await visit(viewport={"width": width, "height": height})
 
-    assert await page.evaluate("() => document.documentElement.scrollWidth") <= width
-    assert await page.locator("#line").is_visible()
+        assert await page.evaluate("() => document.documentElement.scrollWidth") <= width
+        assert await page.locator("#line").is_visible()
 
 
 async def test_the_resampler_keeps_a_tone_and_stops_what_would_alias(visit: Callable[..., Any]) -> None:
