@@ -68,9 +68,6 @@ class Espeak:
         self._default = default if self._has(default) else "en-us"
         self.version = f"{self._lib.espeak_Info(None).decode()} {self._default} {NORMAL_WPM}"
 
-    def speaks(self, language: str) -> bool:
-        return self._has(language)
-
     def resolve(self, voice: str, language: str) -> str:
         if voice and self._has(voice):
             return voice

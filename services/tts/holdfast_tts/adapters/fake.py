@@ -51,9 +51,6 @@ class FakeSynthesiser:
         self._break_at = break_at
         self._before_piece = before_piece
 
-    def speaks(self, language: str) -> bool:
-        return language == "en"
-
     def resolve(self, voice: str, language: str) -> str:
         return voice or "plain"
 

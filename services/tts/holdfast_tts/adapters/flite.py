@@ -82,9 +82,6 @@ class Flite:
             raise EngineUnavailable(f"flite: no voice of {', '.join(VOICES)} found, `make system` installs them")
         self.version = "2"
 
-    def speaks(self, language: str) -> bool:
-        return language.lower().startswith("en")
-
     def resolve(self, voice: str, language: str) -> str:
         return voice if voice in self.voices else self._default
 

@@ -21,9 +21,6 @@ class Scripted:
         phase = np.arange(RATE_HZ * length_ms // 1000) * (2 * np.pi * pitch_hz / RATE_HZ)
         self._tone = np.rint(_LEVEL * 32_767 * np.sin(phase)).astype(np.int16)
 
-    def speaks(self, language: str) -> bool:
-        return True
-
     def resolve(self, voice: str, language: str) -> str:
         return "tone"
 
