@@ -1,0 +1,101 @@
+"""All legs of a rate are judged together, in the order of their own windows; silero hears speech and not noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from holdfast_common.pcm import samples_of
+from holdfast_gateway.adapters.fake import LoudIsVoice, voice
+from holdfast_gateway.voice import VadBatch
+
+
+class Recorder(LoudIsVoice):
+    """Remembers the size of each batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def probabilities(self, rows, windows):
+        self.sizes.append(len(rows))
+        return super().probabilities(rows, windows)
+
+
+def batch_of(model):
+    """A batch whose callbacks run when the test says so."""
+    scheduled = []
+    return VadBatch(model, scheduled.append), scheduled
+
+
+def test_windows_that_are_ready_together_are_judged_together():
+    """Three legs hand in a window before the loop comes round: one run of the model."""
+    model = Recorder()
+    batch, scheduled = batch_of(model)
+    judged = []
+    for name in "abc":
+        lane = batch.lane(lambda p, start, end, name=name: judged.append((name, round(p, 2), start, end)))
+        lane.hear(samples_of(voice(0.032) if name == "b" else bytes(512)))
+    assert len(scheduled) == 1
+    scheduled[0]()
+
+    assert model.sizes == [3]
+    assert judged == [("a", 0.02, 0, 256), ("b", 0.95, 0, 256), ("c", 0.02, 0, 256)]
+
+
+def test_a_leg_that_was_stalled_is_judged_window_by_window():
+    """Its windows stay in order, and no window is judged before the one ahead of it."""
+    model = Recorder()
+    batch, scheduled = batch_of(model)
+    judged = []
+    lane = batch.lane(lambda p, start, end: judged.append((start, end)))
+    lane.hear(samples_of(bytes(2 * 800)))
+    scheduled[0]()
+
+    assert judged == [(0, 256), (256, 512), (512, 768)]
+    assert not lane.is_waiting
+
+
+def test_a_leg_that_left_is_not_judged():
+    """Closing gives its state back; a verdict that comes too late is dropped."""
+    model = Recorder()
+    batch, scheduled = batch_of(model)
+    judged = []
+    lane = batch.lane(lambda *window: judged.append(window))
+    lane.hear(samples_of(bytes(512)))
+    lane.close()
+    scheduled[0]()
+
+    assert judged == [] and model.open_rows == 0
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000])
+def test_silero_hears_no_speech_in_noise_and_in_nothing(rate_hz):
+    """The real model, both rates, several streams in one batch, rows grown and reused."""
+    from holdfast_gateway.adapters.silero import Silero
+
+    model = Silero(rate_hz)
+    rows = [model.open() for _ in range(10)]
+    noise = np.random.default_rng(0).normal(0, 0.003, (10, 30, model.window)).astype(np.float32)
+    for window in range(30):
+        probabilities = model.probabilities(rows, noise[:, window])
+    for row in rows:
+        model.close(row)
+
+    assert len(probabilities) == 10
+    assert max(probabilities) < 0.35
+    assert model.open() in rows
+
+
+def test_a_row_of_silero_does_not_depend_on_its_neighbours():
+    """One stream alone or among others: the same probabilities."""
+    from holdfast_gateway.adapters.silero import Silero
+
+    model = Silero(8_000)
+    sound = np.random.default_rng(1).normal(0, 0.05, (20, 256)).astype(np.float32)
+    alone, one, other = model.open(), model.open(), model.open()
+    together, single = [], []
+    for window in sound:
+        single += model.probabilities([alone], window[None])
+        together.append(model.probabilities([one, other], np.stack([window, window[::-1]]))[0])
+
+    assert single == pytest.approx(together, abs=1e-5)
