@@ -135,6 +135,16 @@ def test_whole_scenarios_are_understood(tmp_path: Path):
     assert load_script(path).lines[0].say == "hi"
 
 
+def test_an_answer_can_wait_for_a_line_of_ones_own():
+    """The caller first asks what is on the mind."""
+    script = Script(
+        [Line(say="ten", when=When(agent_asks=["team_size"], said="ask")), Line(wav=["ask"], text="how long is it")]
+    )
+
+    assert words(script.next(asked("team_size"))) == "how long is it"
+    assert words(script.next(asked("team_size"))) == "ten"
+
+
 def test_a_question_that_was_not_answered_is_asked_again_as_often_as_it_may():
     """The article tells; after that the caller gives up and goes on."""
     script = Script([Line(say="how long", question="trial-length", retries=1), Line(say="thanks")])

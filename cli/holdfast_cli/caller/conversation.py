@@ -23,8 +23,8 @@ class Manners:
     """The same where nothing says that the turn is committed."""
     answer_s: float = 15.0
     """For the first sound of an answer."""
-    reply_s: float = 60.0
-    """For the end of one that has begun."""
+    reply_s: float = 40.0
+    """For the end of one that has begun (a filler may be all that comes for 20 s)."""
     patience_s: float = 20.0
     """Without a fitting line: for the agent to say something further."""
 
@@ -144,9 +144,14 @@ class Conversation:
 
         def finished(now: float) -> bool:
             if playout.onset is None:
-                return False
+                # A turn that had nothing to say (an agent without a greeting) is over as it is.
+                return exchange.committed and not exchange.sentences
             quiet_s = now - playout.loud_until
-            return quiet_s > (self._manners.settle_s if exchange.committed else self._manners.blind_settle_s)
+            if exchange.committed:
+                return quiet_s > self._manners.settle_s
+            # Words may be taken back and joined to later ones, so that a turn told of never commits.
+            over = bool(exchange.turns) and exchange.answered_last
+            return (over or not self._ears.listening) and quiet_s > self._manners.blind_settle_s
 
         await self._phone.until(finished, self._manners.reply_s if playout.onset else self._manners.answer_s)
 

@@ -39,6 +39,8 @@ class Exchange:
     turns: list[Watch] = field(default_factory=list)
     """Committed turns: route, article, stages."""
     finals: set[int] = field(default_factory=set)
+    answered_last: bool = True
+    """No words have come after the last committed turn."""
     interrupted: bool = False
 
     def agent_turn(self, judge: Judge) -> AgentTurn:
@@ -67,12 +69,14 @@ class Ears:
         self.now = Exchange()
         """The exchange that is going on."""
         self.ended = False
+        self.listening = False
         self.proposals: list[Proposal] = []
         self._on_event = on_event
         self._decode = decoder(Watch).decode
 
     async def listen(self, bus: Bus) -> None:
         await bus.subscribe(subjects.watch(self.call), self.take, lane=Lane.CONTROL)
+        self.listening = True
 
     def next_line(self) -> Exchange:
         """The caller begins a new line: what comes from here on belongs to it. Returns its exchange."""
@@ -91,12 +95,14 @@ class Ears:
             case WatchEvent.FINAL:
                 self.now.heard.append(event.text)
                 self.now.finals.add(event.turn)
+                self.now.answered_last = False
             case WatchEvent.SENTENCE:
                 self.now.sentences.append(event)
                 if event.notes.proposal is not None:
                     self.proposals.append(event.notes.proposal)
             case WatchEvent.TURN:
                 self.now.turns.append(event)
+                self.now.answered_last = True
             case WatchEvent.INTERRUPTED:
                 self.now.interrupted = True
             case WatchEvent.ENDED:

@@ -35,7 +35,13 @@ class TerminalScreen:
         if last is not None:
             parts.append("/".join(filter(None, (last.route, last.article))))
             parts += [f"{stage} {ms:.0f}" for stage, ms in last.stages_ms.items() if stage != "v2v"]
-        self._console.print("                " + "  ".join(filter(None, parts)), style="dim", markup=False)
+        self._console.print(
+            "                " + "  ".join(filter(None, parts)),
+            style="dim",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
 
     def note(self, text: str) -> None:
         self._console.print(f"        ! {text}", style="yellow", markup=False)

@@ -48,6 +48,8 @@ class When(_Model):
     """Any of these was said (parts of sentences, whatever their case)."""
     agent_says_all: Names = []
     agent_offers_times: bool | None = None
+    said: str = ""
+    """The caller has said the line with this recording."""
     agent_proposes: Names = []
     """A booking was read back, and the caller's verdict on it is any of these (`right`, `wrong_email` ...)."""
 
@@ -150,9 +152,13 @@ class Script:
 
     def _matching(self, heard: AgentTurn) -> tuple[int, Line] | None:
         open_lines = [(i, line) for i, line in enumerate(self.lines) if self._open(i, line)]
-        waiting = ((i, line) for i, line in open_lines if line.when and holds(line.when, heard))
+        waiting = ((i, line) for i, line in open_lines if line.when and self._holds(line.when, heard))
         plain = ((i, line) for i, line in open_lines if not line.when)
         return next(waiting, None) or next(plain, None)
+
+    def _holds(self, when: When, heard: AgentTurn) -> bool:
+        said = not when.said or any(when.said in self.lines[i].wav for i in self._used)
+        return said and holds(when, heard)
 
     def _open(self, index: int, line: Line) -> bool:
         used = self._used.get(index, 0)
@@ -162,7 +168,7 @@ class Script:
 
 
 def holds(when: When, heard: AgentTurn) -> bool:
-    """Whether all conditions are met."""
+    """Whether all conditions on the agent are met."""
     said = " ".join(heard.sentences).casefold()
     return all(
         (
