@@ -22,9 +22,10 @@ async def wire(runtime: Runtime, settings: RecordsSettings) -> AsyncIterator[Wir
     """Open the database, follow the log."""
     state_dir = runtime.common.state_dir
     state_dir.mkdir(parents=True, exist_ok=True)
-    engine = store_engine(settings.database_url or f"sqlite+aiosqlite:///{(state_dir / 'records.db').absolute()}")
+    url = settings.database_url or f"sqlite+aiosqlite:///{(state_dir / 'records.db').absolute()}"
+    engine = store_engine(url)
+    store = SqlStore(engine)
     try:
-        store = SqlStore(engine)
         recorder = Recorder(
             runtime.log, store, lambda: datetime.now(UTC), max_age=timedelta(days=settings.max_age_days)
         )
@@ -49,4 +50,4 @@ async def wire(runtime: Runtime, settings: RecordsSettings) -> AsyncIterator[Wir
             tasks=(recorder.follow, derive, expire),
         )
     finally:
-        await engine.dispose()
+        await store.close()

@@ -41,7 +41,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SqlStore]:
     store = SqlStore(engine)
     await store.prepare()
     yield store
-    await engine.dispose()
+    await store.close()
 
 
 def recorder(log: MemoryLog, store: Store) -> Recorder:
@@ -211,6 +211,21 @@ async def test_an_entry_that_nobody_can_read_is_kept_and_harms_no_other(database
 
     (call,) = await database.rows_of(calls, "c1")
     assert (call["entries"], call["unreadable"], call["turns"]) == (2, 1, 1)
+
+
+async def test_a_process_that_stops_in_the_middle_leaves_no_lock_behind(database: SqlStore) -> None:
+    for steps in range(40):
+        entry = RawEntry("c1", steps, "hf.log.0.c1.turns", turn("c1", steps))
+        leaving = [asyncio.create_task(database.keep(entry, NOW)), asyncio.create_task(database.refresh("c1"))]
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        for task in leaving:
+            task.cancel()
+        await asyncio.gather(*leaving, return_exceptions=True)
+    await database.finishing.done()
+    await database.refresh("c1")
+
+    assert len(await database.rows_of(turns, "c1")) == len(await database.rows_of(call_entries, "c1")) > 0
 
 
 async def test_errors_of_the_database_do_not_carry_what_callers_said(tmp_path: Path) -> None:

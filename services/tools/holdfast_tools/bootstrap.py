@@ -39,9 +39,8 @@ async def wire(runtime: Runtime, settings: ToolsSettings) -> AsyncIterator[Wirin
     knowledge = await asyncio.to_thread(KnowledgeFolder, common.profile)
     common.state_dir.mkdir(parents=True, exist_ok=True)
     url = settings.database_url or f"sqlite+aiosqlite:///{(common.state_dir / 'tools.db').absolute()}"
-    engine = ledger_engine(url)
+    ledger = SqlLedger(ledger_engine(url), profile.id, now)
     try:
-        ledger = SqlLedger(engine, profile.id, now)
         tools = Tools(
             knowledge=knowledge,
             ledger=ledger,
@@ -76,7 +75,7 @@ async def wire(runtime: Runtime, settings: ToolsSettings) -> AsyncIterator[Wirin
         )
         await tools.drained()
     finally:
-        await engine.dispose()
+        await ledger.close()
 
 
 def _knowledge_finding(knowledge: KnowledgeFolder) -> Finding:

@@ -12,7 +12,7 @@ asking again safe, half a booking would not be.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, assert_never
 
@@ -35,6 +35,7 @@ from holdfast_common.contracts.tools import (
     ToolResult,
 )
 from holdfast_common.errors import StreamFailed
+from holdfast_common.finishing import Finishing
 from holdfast_common.stream.api import Session
 
 from holdfast_tools.domain.openings import Refusal, Rules, cells, openings, refusal
@@ -58,7 +59,7 @@ class Tools:
         self._invitations = invitations
         self._rules = rules
         self._now = now
-        self._running: set[asyncio.Task[Any]] = set()
+        self._changes = Finishing()
 
     async def __call__(self, session: Session) -> None:
         """Serve one stream. Raises StreamFailed: `engine` (ledger away), `deadline`, `bad_input`."""
@@ -81,8 +82,7 @@ class Tools:
 
     async def drained(self) -> None:
         """Until every begun change of the world has come to its end."""
-        while self._running:
-            await asyncio.wait(self._running)
+        await self._changes.done()
 
     async def write_missing_invitations(self) -> None:
         """Write the invitations that an earlier process could not: it ended between booking and inviting."""
@@ -104,11 +104,11 @@ class Tools:
                 found = await self._ledger.of_call(call.call or from_call)
                 return Bookings(bookings=[booking(wish) for wish in found[-MOST_BOOKINGS:]])
             case CalendarBook():
-                return await self._to_the_end(self._book(call, from_call))
+                return await self._changes.run(self._book(call, from_call))
             case CalendarChange():
-                return await self._to_the_end(self._change(call, from_call))
+                return await self._changes.run(self._change(call, from_call))
             case CalendarCancel():
-                return await self._to_the_end(self._cancel(call, from_call))
+                return await self._changes.run(self._cancel(call, from_call))
             case _:
                 assert_never(call)
 
@@ -202,19 +202,6 @@ class Tools:
             await self._ledger.invited(wish.key)
         except (OSError, LedgerUnavailable) as error:
             log.warning("invitation_not_written", error=type(error).__name__)
-
-    async def _to_the_end(self, work: Coroutine[Any, Any, Booking]) -> Booking:
-        """Wait for the work; if the wait is cancelled, the work still finishes (`drained` waits for it)."""
-        task = asyncio.create_task(work, name="change_the_world")
-        self._running.add(task)
-        task.add_done_callback(self._finished)
-        return await asyncio.shield(task)
-
-    def _finished(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # Whoever still waits gets it as well; where nobody does, this line is all there is.
-            log.warning("wish_failed", error=type(error).__name__)
 
 
 def _instant(text: str) -> Any:

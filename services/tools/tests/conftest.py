@@ -40,4 +40,4 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
     ledger = SqlLedger(engine, "tenant", lambda: NOW)
     await ledger.prepare()
     yield ledger
-    await engine.dispose()
+    await ledger.close()

@@ -150,6 +150,22 @@ async def test_a_locked_database_is_unavailable_and_books_nothing(tmp_path: Path
     await other.dispose()
 
 
+async def test_a_caller_who_leaves_in_the_middle_leaves_no_lock_behind(ledger: SqlLedger) -> None:
+    """Cancelled at every possible point: the ledger goes on, and each wish has one clear outcome."""
+    for steps in range(40):
+        leaving = [
+            asyncio.create_task(ledger.book(wish(f"k{steps}", steps))),
+            asyncio.create_task(ledger.taken(range(10))),
+        ]
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        for task in leaving:
+            task.cancel()
+        await asyncio.gather(*leaving, return_exceptions=True)
+
+        assert (await ledger.book(wish(f"k{steps}", steps))).state == BookingState.BOOKED
+
+
 async def test_errors_of_the_database_do_not_carry_the_callers_data(tmp_path: Path) -> None:
     engine = ledger_engine(f"sqlite+aiosqlite:///{tmp_path / 'tools.db'}")
     with pytest.raises(LedgerUnavailable) as caught:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
+from holdfast_common.finishing import Finishing, to_the_end
 from holdfast_common.health import Finding, State
 from sqlalchemy import (
     BigInteger,
@@ -104,16 +105,24 @@ class SqlStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._problem = "not opened yet"
+        self.finishing = Finishing()
+
+    async def close(self) -> None:
+        """Let what has begun end, then close the connections."""
+        await self.finishing.done()
+        await self._engine.dispose()
 
     def finding(self) -> Finding:
         """For health: how the last transaction went."""
         where = self._engine.url.get_backend_name()
         return Finding(State.DEGRADED, f"{where}: {self._problem}") if self._problem else Finding(State.OK, where)
 
+    @to_the_end
     async def prepare(self) -> None:
         async with self._transaction() as connection:
             await connection.run_sync(metadata.create_all)
 
+    @to_the_end
     async def keep(self, entry: RawEntry, stored_at: datetime) -> bool:
         async with self._transaction() as connection:
             there = select(call_entries.c.seq).where(
@@ -132,6 +141,7 @@ class SqlStore:
             )
             return True
 
+    @to_the_end
     async def refresh(self, call: str) -> None:
         async with self._transaction() as connection:
             query = select(call_entries).where(call_entries.c.call == call)
@@ -142,6 +152,7 @@ class SqlStore:
             if rows is not None:
                 await _insert(connection, rows)
 
+    @to_the_end
     async def stale(self) -> list[str]:
         counted = select(call_entries.c.call, func.count().label("found")).group_by(call_entries.c.call).subquery()
         query = (
@@ -152,10 +163,12 @@ class SqlStore:
         async with self._transaction() as connection:
             return list(await connection.scalars(query))
 
+    @to_the_end
     async def calls(self) -> list[str]:
         async with self._transaction() as connection:
             return list(await connection.scalars(select(call_entries.c.call).distinct()))
 
+    @to_the_end
     async def expire(self, before: datetime) -> int:
         old = (
             select(call_entries.c.call)
@@ -169,6 +182,7 @@ class SqlStore:
                     await connection.execute(table.delete().where(table.c.call == call))
             return len(expired)
 
+    @to_the_end
     async def rows_of(self, table: Table, call: str) -> list[dict[str, Any]]:
         """A call's rows of one table, for people and tests."""
         async with self._transaction() as connection:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from holdfast_common.contracts.tools import BookingState
+from holdfast_common.finishing import Finishing, to_the_end
 from holdfast_common.health import Finding, State
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Row, String, Table, event, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -79,12 +80,19 @@ class SqlLedger:
         self._calendar = calendar
         self._now = now
         self._problem = "not opened yet"
+        self.finishing = Finishing()
+
+    async def close(self) -> None:
+        """Let what has begun end, then close the connections."""
+        await self.finishing.done()
+        await self._engine.dispose()
 
     def finding(self) -> Finding:
         """For health: how the last transaction went."""
         where = self._engine.url.get_backend_name()
         return Finding(State.DEGRADED, f"{where}: {self._problem}") if self._problem else Finding(State.OK, where)
 
+    @to_the_end
     async def prepare(self) -> None:
         """Make the tables that are missing."""
         try:
@@ -93,16 +101,19 @@ class SqlLedger:
         except IntegrityError as error:
             raise LedgerUnavailable("ledger: another replica is making the tables at this moment") from error
 
+    @to_the_end
     async def find(self, key: str) -> Wish | None:
         async with self._reading() as connection:
             return await _read(connection, key)
 
+    @to_the_end
     async def of_call(self, call: str) -> list[Wish]:
         query = select(bookings).where(bookings.c.call == call, bookings.c.action != Action.CANCEL)
         async with self._reading() as connection:
             rows = await connection.execute(query.order_by(bookings.c.created_us, bookings.c.key))
             return [_wish(row) for row in rows]
 
+    @to_the_end
     async def taken(self, cells: range) -> frozenset[int]:
         if not cells:
             return frozenset()
@@ -112,6 +123,7 @@ class SqlLedger:
         async with self._reading() as connection:
             return frozenset(await connection.scalars(query))
 
+    @to_the_end
     async def book(self, wish: Wish) -> Wish:
         booked = dataclasses.replace(wish, state=BookingState.BOOKED, meeting=wish.key)
 
@@ -122,6 +134,7 @@ class SqlLedger:
 
         return await self._once(wish, write)
 
+    @to_the_end
     async def change(self, wish: Wish, booking: str) -> Wish:
         async def write(connection: AsyncConnection) -> Wish:
             old = await self._current(connection, booking)
@@ -145,6 +158,7 @@ class SqlLedger:
 
         return await self._once(wish, write)
 
+    @to_the_end
     async def cancel(self, wish: Wish, booking: str) -> Wish:
         async def write(connection: AsyncConnection) -> Wish:
             old = await self._current(connection, booking)
@@ -167,6 +181,7 @@ class SqlLedger:
 
         return await self._once(wish, write)
 
+    @to_the_end
     async def note(self, wish: Wish) -> Wish:
         async def write(connection: AsyncConnection) -> Wish:
             await self._insert(connection, wish)
@@ -174,11 +189,13 @@ class SqlLedger:
 
         return await self._once(wish, write)
 
+    @to_the_end
     async def uninvited(self) -> list[Wish]:
         query = select(bookings).where(bookings.c.invitation_due == 1).order_by(bookings.c.created_us)
         async with self._reading() as connection:
             return [_wish(row) for row in await connection.execute(query)]
 
+    @to_the_end
     async def invited(self, key: str) -> None:
         async with self._transaction() as connection:
             await connection.execute(bookings.update().where(bookings.c.key == key).values(invitation_due=0))
@@ -296,7 +313,9 @@ def ledger_engine(url: str) -> AsyncEngine:
     begun as readers, two of them could both read "free", and one would then fail without waiting."""
     if not url.startswith("sqlite"):
         return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, hide_parameters=True)
+    engine = create_async_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_timeout=BUSY_TIMEOUT_S, hide_parameters=True
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:
