@@ -59,6 +59,7 @@ _SOON = re.compile(r"\b(?:and |very |pretty )?soon\b|\bwhenever\b")
 _USE = re.compile(
     r"\b((?:(?:[a-z]+) )?(?:proposals|quotes|contracts|agreements|ndas|forms|onboarding packs|renewals|sales orders|invoices|offer letters|waivers|leases|paperwork|packs|estimates|statements of work))\b"
 )
+_ASKS = re.compile(r"\b(?:how|can|could|does|do you|what|where|is there|are there|which|when|why|who)\b")
 _USE_FOR = re.compile(
     r"\b(?:we|i)(?:'d| would)? (?:mainly |mostly )?(?:do|use it for|need it for|want it for|send|use this for) ((?:\w+ ){0,2}\w+?s)\b"
 )
@@ -307,15 +308,14 @@ def _use_case(text: str) -> str:
     plain = re.sub(rf"\b{_NUMBER}(?: or so| ish)? {_PAPERS} (?:a|per|each|every) \w+", " ", text)
     for match in _USE.finditer(plain):
         before = plain[: match.start()]
-        if re.search(r"\b(?:how|can|could|does|do you|what|where|is there|are there|which|when|why|who)\b", before):
+        if _ASKS.search(before):
             continue
         words = match[1].split()
         while len(words) > 1 and (words[0] in _NOT_ADJECTIVE or re.fullmatch(_NUMBER_WORD, words[0])):
             words = words[1:]
         return " ".join(words)
-    if match := _USE_FOR.search(plain):
-        return match[1]
-    return ""
+    match = _USE_FOR.search(plain)
+    return match[1] if match and not _ASKS.search(plain[: match.start()]) else ""
 
 
 def _industry(text: str) -> str:
@@ -351,4 +351,6 @@ def _open_answer(words: str) -> str:
     if _NOT_AN_ANSWER.match(words):
         return ""
     core = _TRAIL.sub("", _LEAD.sub("", words)).strip()
+    if len(core.split()) <= 2 and numbers.quantity(core) is not None:
+        return ""
     return core if 0 < len(core.split()) <= 12 else ""

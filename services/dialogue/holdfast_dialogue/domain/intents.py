@@ -49,7 +49,7 @@ _MEET = r"(?:meeting|appointment|demo|call|walk ?through|slot|time|session|speci
 PHRASES: dict[Intent, str] = {
     Intent.GREETING: r"^(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening))\b",
     Intent.GOODBYE: r"\b(?:good ?bye|bye(?: bye)?|see you(?: later)?|talk to you later|have a (?:good|nice|great) (?:day|one|evening|weekend)|i have to go|hang up now|cheers bye)\b",
-    Intent.THANKS: r"\b(?:thanks|thank you|cheers|much appreciated|appreciate it)\b",
+    Intent.THANKS: r"\b(?:thanks|thank you|cheers|much appreciated|appreciate it|that's (?:very |really |so |super )?(?:helpful|great|perfect|good|nice|cool|awesome|clear|useful|wonderful)|got it|i see|makes sense|good to know|sounds good)\b",
     Intent.NOTHING_MORE: r"\b(?:that(?:'s| is| was|'ll be| will be) (?:all|it|everything)(?: i (?:needed|wanted))?|nothing else|no more questions|i'm (?:good|all set|done)|that's all i needed)\b",
     Intent.MEETING: (
         rf"\b(?:book|schedule|set up|arrange|organi[sz]e|make|fix|get me|plan|put in)\b(?: \w+){{0,4}} {_MEET}\b"
@@ -57,6 +57,8 @@ PHRASES: dict[Intent, str] = {
         rf"|\b(?:like|want|need|get|can i|could i|have) (?:to )?(?:talk|speak|meet|chat|see|get)?(?: \w+)? ?(?:to|with)? ?(?:a |an |the )?{_WHO}\b(?: (?:to )?(?:show|walk|call|tomorrow|on|at|from|who|that))?"
         rf"|\b(?:talk|speak|meet|chat) (?:to|with) (?:a |an |the |one of your )?(?:{_WHO}|specialists)\b"
         r"|\b(?:show|walk) (?:us|me) (?:around|through)\b|\bsomebody's calendar\b|\b(?:can|could) we meet\b|\bbook (?:it|me)(?: in)?\b|\bi need a demo\b"
+        r"|\bwhat times? (?:do you have|are (?:available|free|open))\b|\b(?:are you|is (?:a |the )?(?:specialist|anyone|anybody|somebody)) (?:free|available)\b"
+        r"|\b(?:any|what|which) (?:openings|slots|availability|times)\b|\bwhen (?:can|could) (?:we|i) (?:meet|talk|speak|get)\b"
     ),
     Intent.CHANGE_MEETING: r"\b(?:move|reschedule|change|shift|postpone|push)\b(?: \w+){0,3} (?:meeting|appointment|booking|demo|time|slot)\b|\breschedule\b|\bmove it to\b",
     Intent.CANCEL_MEETING: r"\b(?:cancel|call off|drop|delete)\b(?: \w+){0,3} (?:meeting|appointment|booking|demo)\b|\bcancel that (?:meeting|booking)\b",
@@ -73,7 +75,7 @@ PHRASES: dict[Intent, str] = {
     Intent.START_OVER: r"\b(?:start (?:over|again|from the (?:beginning|start|top))|begin again|let's restart)\b",
     Intent.WAIT: r"\b(?:hang on|hold on|one (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)|wait a (?:moment|second|sec|minute)|give me a (?:moment|second|sec|minute)|let me (?:check|think|look))\b|^wait$",
     Intent.STOP: r"^(?:no )*(?:stop|shut up|be quiet|enough|that's enough|okay stop)(?: it| please| talking)?$",
-    Intent.RESERVED: r"\b(?:rather not|not (?:now|right now|today)|later maybe|maybe later|that's not why i called|none of your business|i don't want to (?:say|tell|answer)|just (?:had|have) (?:a )?questions?|i said cancel|just curious|why do you (?:ask|need|want)|(?:are you )?serious right now|skip (?:that|it)|prefer not)\b",
+    Intent.RESERVED: r"\b(?:rather not|not (?:now|right now|today)|later maybe|maybe later|that's not why i called|none of your business|i don't want to (?:say|tell|answer|give)|just (?:had|have) (?:a )?questions?|i said cancel|just curious|why do you (?:ask|need|want)|(?:are you )?serious right now|skip (?:that|it)|prefer not)\b",
     Intent.DELETE_DATA: r"\b(?:delete|erase|remove|wipe)\b(?: \w+){0,3} (?:data|information|details|everything you have)\b|\bright to (?:erasure|be forgotten)\b|\barticle seventeen\b",
     Intent.ACCOUNT: r"\b(?:look (?:into|at|up)|check|open|log in(?:to)?|see|access|upgrade|change|reset|extend|cancel|refund|delete|send|resend|approve)\b(?: \w+){0,3} (?:my|our) (?:\w+ )?(?:account|password|invoice|trial|subscription|card|plan|documents?|username|email address)\b(?: \w+){0,3} (?:for me|right now|today|in the system)\b|\b(?:can|could) you (?:just )?(?:do it|do that|cancel it|look into my account|see my account|check my account|log in)\b|\blook it up\b|\bcan you (?:see|access) my (?:account|screen)\b|\bgive me a discount\b|\bdiscount code\b",
     Intent.CANCEL_TRIAL: r"\b(?:cancel|quit|end|stop)\b(?: \w+){0,2} trial\b",
@@ -83,11 +85,11 @@ PHRASES: dict[Intent, str] = {
     Intent.ABUSE: r"\b(?:stupid|idiot|dumb|useless|moron|piece of (?:junk|crap|shit|garbage)|fuck\w*|shit|bitch|asshole|shut up|bastard|you suck|screw you|damn (?:bot|robot|machine|you))\b",
     Intent.UPSET: r"\b(?:a joke|ridiculous|unacceptable|furious|angry|frustrat\w+|annoy(?:ed|ing)|fed up|sick of|terrible|awful|worst|waste of (?:my )?time|look like an idiot|disappointed|outrageous|waiting (?:two|three|four|five|for) (?:days|weeks|ever|hours)|i'm not stupid|are you serious|fix this|makes me mad|so mad|complain(?:t)?)\b",
     Intent.SPANISH: r"\b(?:hola|gracias|adi[oó]s|espa[nñ]ol|cu[aá]nt[oa]s|prueba|perd[oó]n|despu[eé]s|por favor|quiero|necesito|buenos d[ií]as|spanish|ayuda|cobran|c[oó]mo)\b",
-    Intent.TOPIC_ONLY: r"^(?:i(?:'ve| have)? ?(?:got )?(?:a|another|one more|some|a few|a couple of|two) (?:quick |other )?questions?|can i ask (?:you )?(?:a question|something)|i wanted to ask (?:you )?something)(?: (?:about|on|for you|regarding)(?: \w+){0,4})?$",
+    Intent.TOPIC_ONLY: r"^(?:i(?:'ve| have)? ?(?:got )?(?:a|another|one more|some|a few|a couple of|two) (?:quick |other )?questions?|can i ask (?:you )?(?:a question|something)|i wanted to ask (?:you )?something|(?:i (?:was )?wonder(?:ing)? if )?(?:you )?(?:can|could) (?:you )?help(?: me)?(?: out)?|i need (?:some |your )?help)(?: (?:about|on|for you|regarding)(?: \w+){0,4})?$",
 }
 
 _NOT: dict[Intent, str] = {
-    Intent.MEETING: r"\b(?:how long (?:is|does|will)|is the meeting|would i qualify|what happens in|do i have to|cancel|reschedule|move|my meeting|document|don't want|no meeting)\b",
+    Intent.MEETING: r"\b(?:how long (?:is|does|will) (?:the |a |an )?(?:meeting|appointment|demo|call|specialist)|is the meeting|would i qualify|what happens in|do i have to|cancel|reschedule|move|my meeting|document|don't want|no meeting)\b",
     Intent.PERSON: r"\b(?:are you|is this|am i)\b(?: \w+){0,2} (?:real|actual|human|person)\b|\bsign\b",
     Intent.RECORDING: r"\b(?:document|audit|keep the|keep it|keep my|save this (?:as|document|template))\b",
     Intent.CANCEL_MEETING: r"\bhow (?:do|can|would) i\b",

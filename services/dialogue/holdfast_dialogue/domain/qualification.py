@@ -22,6 +22,8 @@ RUBRIC_FIELDS = ("team_size", "use_case", "monthly_documents", "integrations")
 def standing(profile: Profile, fields: dict[str, str]) -> Standing:
     """Any line met qualifies; no line met and enough known does not; else it is open."""
     rules = profile.qualification
+    if values(fields.get("excluded")) & set(rules.never):
+        return Standing.UNQUALIFIED
     if (
         _at_least(fields.get("team_size"), rules.team_size_at_least)
         or _at_least(fields.get("monthly_documents"), rules.monthly_documents_at_least)
@@ -36,8 +38,10 @@ def standing(profile: Profile, fields: dict[str, str]) -> Standing:
 def next_rubric_field(profile: Profile, state: State) -> str:
     """The field to ask next for a caller who wants a meeting and has met no line yet; empty: asked enough.
 
-    Nobody is turned away before everything that could qualify them was asked.
+    Nobody is turned away before everything that could qualify them was asked, unless a rule excludes them.
     """
+    if values(state.fields.get("excluded")) & set(profile.qualification.never):
+        return ""
     names = {field.name for field in profile.fields}
     return next(
         (

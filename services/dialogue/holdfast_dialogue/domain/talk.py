@@ -62,6 +62,8 @@ class Detail:
     """None: those of the field that is asked for."""
     expectation: Expectation | None = None
     """None: that of the field that is asked for."""
+    again: bool = False
+    """Asked before, and repeated at the caller's wish or after a silence: not counted as another time."""
 
 
 PLAIN = Detail()
@@ -115,7 +117,7 @@ class Talk:
         for sentence in before:
             yield self._sentence(sentence, "", protected, detail)
         yield self._sentence(last, asks, protected, detail)
-        if asks:
+        if asks and not detail.again:
             self.state.asked[asks] = self.state.asked.get(asks, 0) + 1
 
     def _sentence(self, text: str, asks: str, protected: bool, detail: Detail) -> Sentence:

@@ -37,11 +37,15 @@ _QUESTION_CUE = re.compile(
     r"any (?:way|chance) to|is there|does it|do you (?:have|support|offer)|what about|how about|i need to|i can't|cannot|won't|doesn't work|not working|trouble|problem|stuck|help (?:me )?with)\b"
 )
 _TAG_QUESTION = re.compile(r"\b(?:does it|do you|can it|is it|isn't it|doesn't it|can i|can we)$")
-_FOLLOW_UP = re.compile(r"^(?:and|so|but|okay|ok|then|what about|how about|or)\b")
+_FOLLOW_UP = re.compile(r"^(?:and|what about|how about)\b")
 _SECOND_THOUGHTS = re.compile(
     r"\b(?:actually never mind|never mind|nevermind|forget (?:that|it)|scratch that|no wait|no no stop|no stop|i mean|"
     r"no(?= (?:how|what|can|is|do|does|where|who|why|i (?:only|just))\b))\b"
 )
+_TIME_QUESTION = re.compile(
+    r"^(?:(?:how|what) about|(?:can|could|would|should) (?:we|you|i|it)|do you have|have you got|is|are you|does|when|what times?|any(?:thing)?|would|let's|what have you)\b"
+)
+"""With a time or an address in it, this asks for an opening and not for knowledge."""
 _WISH_CLAUSE = re.compile(
     r"\b(?:and )?(?:i(?:'d| would)? (?:also )?(?:like|want|need)|can (?:i|we|you)|could (?:i|we|you)|let's|please|i'd)\b(?: \w+){0,5} (?:meeting|appointment|demo|specialist|call|someone|somebody|walk ?through)\b.*$"
 )
@@ -87,7 +91,7 @@ def understand(turn: Turn, state: State, profile: Profile, now: datetime) -> Und
     if not text or (turn.kind is TurnKind.SPOKEN and turn.confidence < UNCLEAR_BELOW):
         return Understanding(text=text, unclear=True)
     asked = state.asks
-    found = intents(text)
+    found = intents(text) | intents(without_fillers(text))
     address, text_without_address = _email(turn.text, text, asked)
     facts = read_facts(text_without_address, asked if address is None else "", state.last_field, profile)
     if name := _name(text_without_address, asked=asked == "name"):
@@ -152,7 +156,8 @@ def _email(raw: str, text: str, asked: str) -> tuple[emails.Address | None, str]
 def _question(text: str, found: frozenset[Intent], facts: dict[str, str], asked: str, *, told: bool) -> str:
     """The part to look up; empty where the utterance is an answer, a wish or a courtesy."""
     said = yes_no.answer(text)
-    if Intent.TOPIC_ONLY in found or (said.kind != "none" and not said.rest):
+    about_the_call = found & {Intent.REPEAT, Intent.SLOWER, Intent.START_OVER} and len(text.split()) <= 8
+    if Intent.TOPIC_ONLY in found or about_the_call or (said.kind != "none" and not said.rest):
         return ""
     rest = _after_second_thoughts(without_fillers(text))
     if found & {Intent.MEETING, Intent.CHANGE_MEETING, Intent.CANCEL_MEETING, Intent.FOLLOW_UP, Intent.PERSON}:
@@ -166,9 +171,13 @@ def _question(text: str, found: frozenset[Intent], facts: dict[str, str], asked:
     rest = " ".join(rest.split())
     if len(rest.split()) < 2 and not (_FOLLOW_UP.match(text) and rest):
         return ""
+    if told and _TIME_QUESTION.search(rest):
+        return ""
     if _is_question(rest):
         return rest
-    if facts or told or asked or found - {Intent.GREETING, Intent.THANKS, Intent.ABUSE, Intent.UPSET}:
+    if _FOLLOW_UP.match(text) and asked not in _TIME_SLOTS and not (facts or told or found):
+        return rest
+    if facts or told or asked or found - {Intent.GREETING, Intent.ABUSE, Intent.UPSET}:
         return ""
     return rest
 
@@ -181,5 +190,8 @@ def _after_second_thoughts(text: str) -> str:
 
 def _is_only_a_wish(rest: str) -> bool:
     return bool(
-        re.search(r"\b(?:book|schedule|arrange|set up|meeting|specialist|appointment|demo|someone|somebody)\b", rest)
+        re.search(
+            r"\b(?:book|schedule|arrange|set up|meeting|specialist|appointment|demo|someone|somebody|human|person|operator|representative|manager|talk|speak)\b",
+            rest,
+        )
     ) and not re.search(r"\b(?:how|what|does|which|why)\b", rest)

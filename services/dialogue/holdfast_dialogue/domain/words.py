@@ -23,8 +23,8 @@ _TYPOGRAPHY = str.maketrans(
     {"\u2019": "'", "\u2018": "'", "\u201c": " ", "\u201d": " ", "\u2026": " ", "\u2013": " ", "\u2014": " "}
 )
 _FILLERS = re.compile(
-    r"^(?:(?:um+|uh+|er+|ah+|oh|so|well|okay|ok|right|and|but|hey|hi|hello|hiya|yeah|like|please|sorry|great|cool"
-    r"|thanks|thank you|alright|wait|there)\b\s*)+"
+    r"^(?:(?:um+|uh+|er+|ah+|oh|so|well|okay|ok|right|and|but|(?:hey|hi|hello|hiya)(?: there)?|yeah|like|please|sorry|great|cool"
+    r"|thanks|thank you|alright|wait)\b\s*)+"
 )
 
 

@@ -188,6 +188,7 @@ def _settle_time(talk: Talk) -> Steps:
             yield from talk.say("too_far")
         else:
             yield from talk.say("not_free", when=openings.said([moment], zone, talk.today))
+        state.wish = Wish(date=wish.date)  # another day is asked for as a whole, not at this hour again
         yield from _offer(talk, openings.nearest(found, moment))
         return
     if not fit:

@@ -35,10 +35,11 @@ def take_address(talk: Talk) -> Steps:
         yield from _correct_address(talk, old)
         return
     if u.email is None:
-        if state.asks == "email" and u.answer.kind == "no" and not u.answer.rest:
+        if state.asks == "email" and (u.wants(Intent.RESERVED) or (u.answer.kind == "no" and not u.answer.rest)):
             talk.takes_over("booking")
-            state.task = "follow_up" if not state.start else state.task
-            yield from talk.say("email_other_way", asks="email_other_way")
+            state.task = ""
+            yield from talk.say("no_contact")
+            talk.over = True
         return
     if u.email.address:
         state.fields["email"] = u.email.address

@@ -11,6 +11,9 @@ from holdfast_dialogue.domain.spoken import say
 from holdfast_dialogue.domain.steps import Steps
 from holdfast_dialogue.domain.talk import PLAIN, Detail, Talk
 
+MOST_IN_A_ROW = 2
+"""Questions in passing without one of the caller's own between them; a third would be an interrogation."""
+
 
 def take_facts(talk: Talk) -> Steps:
     """Write down what was told; a correction overwrites. A short word of thanks, unless more is to be said."""
@@ -37,6 +40,8 @@ def weave_question(talk: Talk) -> Steps:
     if talk.has_asked or state.task or state.counts.get("upset") or u.wants(Intent.CANCEL_TRIAL):
         return
     told_something = bool(u.facts)
+    if talk.answered:
+        state.counts["in_a_row"] = 0
     if u.wants(Intent.RESERVED):
         if not talk.reply:
             talk.takes_over("discovery")
@@ -50,6 +55,8 @@ def weave_question(talk: Talk) -> Steps:
         if (told_something or talk.answered) and (talk.once("offer_meeting") or repeated):
             talk.takes_over("discovery")
             yield from talk.say("offer_meeting", asks="permission_to_book")
+        elif talk.answered and state.asks == "permission_to_book" and state.asked.get("permission_to_book", 0) < 3:
+            yield from talk.say("offer_meeting_again", asks="permission_to_book")
         elif told_something and not talk.answered:
             yield from ask_next(talk)
         return
@@ -62,7 +69,7 @@ def weave_question(talk: Talk) -> Steps:
 def ask_next(talk: Talk, *, in_passing: bool = False) -> Steps:
     """The next field that was neither told nor asked, if any; after news without one, hand the floor back."""
     name = next_field(talk.profile, talk.state)
-    if name:
+    if name and not (in_passing and talk.state.count("in_a_row") > MOST_IN_A_ROW):
         yield from ask_field(talk, name, in_passing=in_passing)
     elif talk.understood.facts and not talk.answered and not talk.state.task:
         talk.takes_over("discovery")

@@ -34,7 +34,8 @@ def say_again(talk: Talk) -> Steps:
         yield from talk.say("nothing_to_repeat")
     else:
         yield from talk.say("slower_lead" if slower else "repeat_lead")
-        yield from _once_more(talk, talk.state.last, in_pieces=slower)
+        leads = {*talk.profile.copy_["repeat_lead"], *talk.profile.copy_["slower_lead"]}
+        yield from _once_more(talk, [said for said in talk.state.last if said.text not in leads], in_pieces=slower)
     talk.over = True
 
 
@@ -100,7 +101,7 @@ def not_understood(talk: Talk) -> Steps:
         return
     talk.takes_over("not_understood")
     open_question = _question_of(talk.state.last)
-    if open_question and talk.state.count("not_understood") < 3:
+    if open_question and talk.state.task and talk.state.count("not_understood") < 3:
         yield from talk.say("not_understood")
         yield from _ask_again(talk)
     else:
@@ -135,6 +136,7 @@ def _once_more(talk: Talk, last: list[Said], *, in_pieces: bool = False) -> Step
                     proposal=proposal if proposal and said.proposal == proposal.id else None,
                     hints=said.hints,
                     article=said.article,
+                    again=True,
                 ),
             )
 
@@ -154,4 +156,6 @@ def _keeping_the_question(talk: Talk, name: str) -> Steps:
     if question is None:
         yield from talk.say(name)
         return
-    yield from talk.say(name, asks=question.asks, detail=Detail(expectation=question.expectation, hints=question.hints))
+    yield from talk.say(
+        name, asks=question.asks, detail=Detail(expectation=question.expectation, hints=question.hints, again=True)
+    )

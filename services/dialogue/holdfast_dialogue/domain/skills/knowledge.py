@@ -53,9 +53,12 @@ def answer_question(talk: Talk) -> Steps:
         yield from _next_step(talk)
     elif found.sureness is Sureness.SURE and found.hits:
         yield from _give_answer(talk, question, found.hits[0])
-    elif found.sureness is Sureness.ASK_BACK and found.hits and not _asked_back_already(talk):
+    elif found.sureness is Sureness.ASK_BACK and found.hits and _may_ask_back(talk):
         yield from _ask_back(talk, found.hits)
-    elif u.asked_plainly or not (talk.reply or state.task or u.facts):
+    elif u.wants(Intent.UPSET) and not u.asked_plainly:
+        talk.takes_over("calm")
+        yield from talk.say("tell_me_more")
+    elif u.asked_plainly or (len(question.split()) > 2 and not (talk.reply or state.task or u.facts)):
         talk.takes_over("fallback")
         yield from talk.say("not_sure")
         yield from _next_step(talk)
@@ -110,8 +113,10 @@ def _ask_back(talk: Talk, hits: list[Hit]) -> Steps:
         yield from talk.say("ask_back_one", asks="clarify_topic", a=titles[0])
 
 
-def _asked_back_already(talk: Talk) -> bool:
-    return talk.state.asks == "clarify_topic"
+def _may_ask_back(talk: Talk) -> bool:
+    """Once per question, and not to somebody who is letting off steam."""
+    u = talk.understood
+    return talk.state.asks != "clarify_topic" and (u.asked_plainly or not u.wants(Intent.UPSET))
 
 
 def _which_of_two(talk: Talk) -> str:
@@ -129,7 +134,8 @@ def _which_of_two(talk: Talk) -> str:
         fits = [fuzz.token_set_ratio(u.text, title.lower()) for title in titles]
         if max(fits) >= 60 and abs(fits[0] - fits[1]) >= 10:
             return titles[fits.index(max(fits))]
-    return u.question or (u.text if u.answer.kind == "none" else "")
+    is_an_answer = u.answer.kind == "none" and not u.intents and not u.facts
+    return u.question or (u.text if is_an_answer else "")
 
 
 def _next_step(talk: Talk) -> Steps:
