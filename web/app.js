@@ -42,6 +42,14 @@ const ENDINGS = {
   busy: "All lines are busy right now",
 };
 
+// Where the engine itself does not say what would be better.
+const BETTER = {
+  pocketsphinx: "It needs no download. Whisper understands far more, names and letters included.",
+  flite: "It needs no download. Piper voices sound much more natural.",
+  espeak: "It needs no download. With flite installed speech is clearer; Piper voices sound much more natural.",
+  "espeak-ng": "It needs no download. With flite installed speech is clearer; Piper voices sound much more natural.",
+};
+
 let call, voice, typedOnly = false, partial, muted = false;
 
 function setState(name) {
@@ -81,11 +89,20 @@ function showCaption({ role, text, final }) {
     if (final) {
       if (!text) partial.remove();
       partial = undefined;
-      setState("thinking");
+      if (["listening", "speaking", "thinking"].includes(panel.dataset.state)) setState("thinking");
     }
   } else if (role === "agent" && typedOnly) setState("listening");
   while (captions.children.length > 400) captions.firstElementChild.remove();
   if (atEnd) captions.scrollTop = captions.scrollHeight;
+}
+
+// What is typed is shown here at once; the other side shows what it has heard.
+function showTyped(text) {
+  const heard = partial;
+  partial = undefined;
+  showCaption({ role: "caller", text, final: true });
+  partial = heard;
+  captions.scrollTop = captions.scrollHeight;
 }
 
 function ended(code) {
@@ -151,6 +168,7 @@ $("typing").addEventListener("submit", (event) => {
   const text = line.value.trim();
   if (!text) return;
   line.value = "";
+  showTyped(text);
   if (call) call.typed(text);
   else begin({ spoken: false, firstLine: text });
 });
@@ -177,12 +195,14 @@ async function words() {
 
 async function engines() {
   const { recogniser, voice: speaker, missing } = await (await fetch("/api/health/detailed")).json();
-  const name = (engine) => (engine?.engine && engine.engine !== "none" ? engine.engine + (engine.voice ? ` (${engine.voice})` : "") : "nothing yet");
+  // An engine may say why it is in use behind its name: "pocketsphinx: no model folder".
+  const parts = (engine) => (engine?.engine ?? "none").split(/: (.*)/s);
+  const name = (engine) => (parts(engine)[0] === "none" ? "nothing yet" : parts(engine)[0] + (engine.voice ? ` (${engine.voice})` : ""));
   $("engines").textContent = `Listening with ${name(recogniser)}, speaking with ${name(speaker)}. How to get better ones`;
   const lines = [];
   for (const [role, engine] of [["Recogniser", recogniser], ["Voice", speaker]]) {
     if (!engine) lines.push(`${role}: no service is answering.`);
-    else lines.push([`${role}: ${name(engine)}.`, engine.why && `Why: ${engine.why}.`, engine.better && `Better: ${engine.better}`].filter(Boolean).join(" "));
+    else lines.push([`${role}: ${name(engine)}.`, (engine.why ?? parts(engine)[1]) && `Why this one: ${engine.why ?? parts(engine)[1]}.`, engine.better ?? BETTER[parts(engine)[0]]].filter(Boolean).join(" "));
   }
   if (missing.length) lines.push(`Not answering at the moment: ${missing.join(", ")}.`);
   lines.push("The command “holdfast doctor”, on the machine that runs this, lists the better engines and what each of them needs.");

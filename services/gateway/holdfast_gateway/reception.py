@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 import structlog
+from holdfast_common import telemetry
 from holdfast_common.errors import LogUnavailable
 from holdfast_common.hashing import call_id
 
@@ -300,5 +301,6 @@ class Reception:
 
     def _refuse(self, why: No) -> No:
         self.refused[why] = self.refused.get(why, 0) + 1
+        telemetry.REFUSED.add(1, {"reason": why.value})
         log.warning("caller_refused", code=why.value)
         return why

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 import structlog
+from holdfast_common import telemetry
 from holdfast_common.contracts.asr import Channel
 from holdfast_common.errors import ContractError
 
@@ -202,6 +203,7 @@ class BrowserLeg:
             return
         self._refused = True
         log.warning("leg_refused", leg=self.kind, code=code, detail=detail)
+        telemetry.REFUSED.add(1, {"reason": code})
         self._events.end()
         if self._socket is not None:
             self._socket.close(close_code, code)  # type: ignore[arg-type]

@@ -7,6 +7,8 @@ out   {"t":"ready", rate_hz, resume, resume_s}
       binary: mono s16le PCM at 16 kHz, to be played after what came before
       {"t":"clear", epoch}: throw away what is not played; `played` counts from 0 again, in this epoch
       {"t":"caption", role, text, final, turn, sentence}   {"t":"ended", reason}
+
+What is typed the page shows by itself; captions of the caller are what was heard.
 """
 
 from __future__ import annotations

@@ -41,7 +41,6 @@ class EchoDesk:
                     leg.play(pcm)
                     continue
                 case Typed(text=text):
-                    leg.show(Caption("caller", text))
                     leg.show(Caption("agent", f"You said: {text}"))
                     if text == "goodbye":
                         await leg.close("ended")

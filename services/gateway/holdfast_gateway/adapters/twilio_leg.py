@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import structlog
+from holdfast_common import telemetry
 from holdfast_common.contracts.asr import Channel
 from holdfast_common.errors import ContractError
 from holdfast_common.pcm import ulaw_decode, ulaw_encode
@@ -223,6 +224,7 @@ class TwilioLeg:
             return
         self._refused = True
         log.warning("leg_refused", leg=self.kind, code=code, detail=detail)
+        telemetry.REFUSED.add(1, {"reason": code})
         self._events.end()
         if self._socket is not None:
             self._socket.close(close_code, code)  # type: ignore[arg-type]

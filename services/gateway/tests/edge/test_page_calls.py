@@ -91,7 +91,7 @@ async def test_typed_lines_arrive_and_captions_come_back(page: Page, desk: EchoD
     caption = await page.hear("caption")
 
     assert desk.events == [Typed("hello there")]
-    assert (caption["role"], caption["text"], caption["final"]) == ("caller", "hello there", True)
+    assert (caption["role"], caption["text"], caption["final"]) == ("agent", "You said: hello there", True)
 
 
 async def test_a_call_without_sound_is_typed_only(page: Page, desk: EchoDesk, until: Any) -> None:

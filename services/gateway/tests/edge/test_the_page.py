@@ -73,6 +73,7 @@ async def test_a_typed_conversation_needs_no_microphone(visit: Callable[..., Any
     await page.wait_for_selector(".captions .agent:has-text('You said: Is <b>there</b> a trial?')")
 
     assert desk.events == [Typed("Is <b>there</b> a trial?")]
+    assert await page.locator(".captions .caller").all_inner_texts() == ["Is <b>there</b> a trial?"]
     assert await page.locator(".captions b").count() == 0, "a transcript is text, never markup"
     await page.fill("#line", "goodbye")
     await page.click(".send")
