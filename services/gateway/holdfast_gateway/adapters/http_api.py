@@ -125,6 +125,8 @@ class HttpApi:
             request.remote or "",
         )
         if refusal is not None:
+            # Twilio's own requests come from few addresses and are limited by seats and per caller.
+            self._count(request)
             log.warning("webhook_refused", code=refusal)
             raise _error(403, refusal)
         return form
@@ -167,8 +169,8 @@ class HttpApi:
     @web.middleware
     async def _around(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         try:
-            if not self._rates.take(self._address(request), asyncio.get_running_loop().time()):
-                raise _error(429, "too_many_requests", headers={"Retry-After": "1"})
+            if request.path not in (twiml.VOICE_PATH, twiml.AFTER_PATH):
+                self._count(request)
             response = await handler(request)
         except _Refusal as refusal:
             response = refusal.response
@@ -187,6 +189,10 @@ class HttpApi:
         else:
             response.headers.setdefault("Cache-Control", "no-cache")
         return response
+
+    def _count(self, request: web.Request) -> None:
+        if not self._rates.take(self._address(request), asyncio.get_running_loop().time()):
+            raise _error(429, "too_many_requests", headers={"Retry-After": "1"})
 
     def _address(self, request: web.Request) -> str:
         if self._trust_forwarded_for and (forwarded := request.headers.get("X-Forwarded-For")):

@@ -161,6 +161,12 @@ def new_caller(http: aiohttp.ClientSession) -> Callable[..., PhoneCaller]:
 
 
 @pytest.fixture
+def phone() -> type[PhoneCaller]:
+    """For tests that run a loop of their own."""
+    return PhoneCaller
+
+
+@pytest.fixture
 def until() -> Callable[..., Any]:
     """Waits for what another task is about to do; fails after 5 s."""
 

@@ -107,6 +107,21 @@ async def test_one_address_cannot_ask_without_end(open_edge: Callable[..., Any],
     assert statuses == [200] * 4 + [429] * 2
 
 
+async def test_many_calls_at_once_are_no_flood_but_many_unsigned_requests_are(
+    open_edge: Callable[..., Any], http: ClientSession, new_caller: Any
+) -> None:
+    edge = await open_edge(requests_per_address_per_s=1)
+    for _ in range(6):
+        assert (await new_caller(edge).ring())[0].tag == "Connect"
+    statuses = []
+    for _ in range(6):
+        headers = {"X-Forwarded-For": "192.0.2.1"}
+        async with http.post(edge.url + "/twilio/voice", data={"CallSid": "CA1"}, headers=headers) as answer:
+            statuses.append(answer.status)
+
+    assert statuses == [403] * 4 + [429] * 2
+
+
 async def raw(edge: Any, data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
     writer.write(data)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 from holdfast_gateway.adapters.echo_desk import EchoDesk
+from holdfast_gateway.edge import Edge
+from holdfast_gateway.edge_settings import EdgeSettings
 from holdfast_gateway.ports import Arrival, Dtmf, Ending, HungUp, Leg
 from holdfast_gateway.reception import Recalled
 
@@ -307,6 +309,23 @@ async def test_a_fragment_that_continues_nothing_ends_the_socket(caller: Any) ->
     caller.send_frame(b"rest", opcode=0, fin=True)
 
     assert await caller.closed() == (1002, "bad_fragments")
+
+
+def test_the_doors_work_on_the_loop_that_production_uses(phone: Any) -> None:
+    """uvloop picks how it reads when reading starts: the hand-over happens in between."""
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not for this platform")
+
+    async def story() -> bytes:
+        chosen = EdgeSettings(_env_file=None, port=0)  # type: ignore[call-arg]
+        async with Edge(EchoDesk(), chosen, replica="gw") as edge, ClientSession() as http:
+            async with http.get(edge.url + "/api/health") as answer:
+                assert answer.status == 200
+            caller = phone(edge, http)
+            await put_through(caller)
+            await caller.speak(VOICE[:160])
+            return await caller.hear_audio(160)
+
+    assert uvloop.run(story()) == VOICE[:160]
 
 
 class Broken:
