@@ -305,3 +305,18 @@ async def test_the_calendar_is_not_asked_while_there_is_nothing_to_book(call):
     await call.says("we are two people")
 
     assert not [a for a in call.tools.asked if isinstance(a, CalendarAvailability)]
+
+
+async def test_what_was_offered_stands_while_something_else_is_said(call):
+    await call.says("we are nine people i'm ann lee please book a meeting tomorrow morning new york time")
+    offered = call.state.offers
+    assert len(offered) == 3
+    await call.says("ann at example dot com")
+    assert call.state.offers == offered
+    await call.says("no none of those")
+    assert call.asks == "start"
+    assert call.state.offers == []
+    await call.says("wednesday at three")
+
+    assert call.asks == "confirm_booking"
+    assert "three" in call.text

@@ -7,6 +7,8 @@ from holdfast_common.contracts.dialogue import MAX_SNAPSHOT_BYTES, Heard, Openin
 from holdfast_common.errors import ContractError
 from holdfast_dialogue.domain.state import Exchange, Said, State, dump, load, remember, take_heard
 
+START = "2026-12-01T19:30:00Z"
+
 
 def test_a_snapshot_comes_back_as_it_was():
     state = State(
@@ -38,11 +40,11 @@ def test_an_unknown_format_is_refused_and_unknown_fields_are_ignored():
 
 def test_what_was_not_heard_was_not_said():
     state = State(
-        last=[Said(text="One two three."), Said(text="Which one?", asks="start", openings=[Opening(start="2026-12-01T19:30:00Z")])],
-        offers=["2026-12-01T19:30:00Z"],
+        last=[Said(text="One two three."), Said(text="Which one?", asks="start", openings=[Opening(start=START)])],
+        offers=[START],
         asked={"start": 1},
         exchanges=[Exchange(said="x", reply="One two three. Which one?")],
-    )  # fmt: skip
+    )
     take_heard(state, Heard(turn=0, sentences=0, words_of_next=2))
 
     assert state.asks == ""

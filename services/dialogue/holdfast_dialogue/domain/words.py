@@ -19,12 +19,11 @@ CARRIERS = (
 """Words worth mending: long enough that a near miss is no other word."""
 
 _PUNCTUATION = re.compile(r"(?<!\d)[.,!?;:]+(?=\s|$)|(?<=\d)[.,!?;]+(?=\s|$)|[\"()]|(?<=\s)-(?=\s)")
-_TYPOGRAPHY = str.maketrans(
-    {"\u2019": "'", "\u2018": "'", "\u201c": " ", "\u201d": " ", "\u2026": " ", "\u2013": " ", "\u2014": " "}
-)
+_QUOTES, _GAPS = dict.fromkeys("\u2018\u2019", "'"), dict.fromkeys("\u201c\u201d\u2026\u2013\u2014", " ")
+_TYPOGRAPHY = str.maketrans(_QUOTES | _GAPS)
 _FILLERS = re.compile(
-    r"^(?:(?:um+|uh+|er+|ah+|oh|so|well|okay|ok|right|and|but|(?:hey|hi|hello|hiya)(?: there)?|yeah|like|please|sorry|great|cool"
-    r"|thanks|thank you|alright|wait)\b\s*)+"
+    r"^(?:(?:um+|uh+|er+|ah+|oh|so|well|okay|ok|right|and|but|(?:hey|hi|hello|hiya)(?: there)?|yeah|like|please|sorry"
+    r"|great|cool|thanks|thank you|alright|wait)\b\s*)+"
 )
 
 

@@ -164,7 +164,14 @@ def _settle_zone(talk: Talk) -> Steps:
 
 def _settle_time(talk: Talk) -> Steps:
     """Ask the calendar, and either take the wished time or offer what is near it."""
-    state, rules = talk.state, talk.profile.calendar
+    u, state, rules = talk.understood, talk.state, talk.profile.calendar
+    if state.offers and (u.wish is None or u.wish.empty):
+        if state.asks == "start" and u.answer.kind == "no":
+            state.offers, state.wish = [], Wish()
+            yield from talk.say("ask_when", asks="start")
+        else:  # something else was said: what was offered stands
+            yield from _offer(talk, [instant(start) for start in state.offers])
+        return
     found = yield from _openings(talk)
     if found is None:
         yield from talk.say("calendar_down")

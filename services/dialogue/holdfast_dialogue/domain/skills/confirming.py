@@ -207,7 +207,7 @@ def _tell(talk: Talk, result: Answer, *, first_time: bool) -> Steps:
         yield from talk.say("anything_else", asks="anything_else")
         talk.over = True
     else:
-        state.proposal, state.start = None, ""
+        state.proposal, state.start, state.offers = None, "", []
         state.wish = Wish(date=state.wish.date)
         yield from talk.say("taken" if result.state is BookingState.TAKEN else "refused")
 
