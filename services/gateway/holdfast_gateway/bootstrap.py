@@ -14,14 +14,15 @@ from holdfast_common.runtime import Runtime, Wiring
 
 from holdfast_gateway.adapters.log_history import LogHistory
 from holdfast_gateway.adapters.silero import Silero, load_session
-from holdfast_gateway.call import CallRule, House
 from holdfast_gateway.clips import Clips
 from holdfast_gateway.desk import Desk
+from holdfast_gateway.domain.duties import DutyRule
 from holdfast_gateway.domain.endpointing import Endpointing
 from holdfast_gateway.domain.floor import FloorRule
 from holdfast_gateway.edge import Edge
 from holdfast_gateway.edge_settings import EdgeSettings
 from holdfast_gateway.facts import Facts
+from holdfast_gateway.house import CallRule, House
 from holdfast_gateway.settings import GatewaySettings
 from holdfast_gateway.speaking import VoiceOut
 from holdfast_gateway.voice import VadBatch
@@ -37,9 +38,11 @@ def call_rule(profile: Profile, settings: GatewaySettings, edge: EdgeSettings) -
         endpointing=Endpointing(endpoint_ms, turns.by_expectation, is_fixed=settings.endpoint_ms is not None),
         floor=FloorRule(pause_ms=min(turns.pause_ms, endpoint_ms), hold_ms=settings.hold_ms or turns.hold_ms),
         voice=VoiceOut(lead_ms=settings.lead_ms),
-        silence_prompt_s=settings.silence_prompt_s or turns.silence_prompt_s,
+        duties=DutyRule(
+            silence_s=settings.silence_prompt_s or turns.silence_prompt_s,
+            longest_call_s=edge.max_call_s,
+        ),
         max_silences=turns.max_silences,
-        longest_call_s=edge.max_call_s,
     )
 
 

@@ -16,7 +16,8 @@ from holdfast_common.contracts.dialogue import TurnEntry
 from holdfast_common.contracts.wire import decoder
 from holdfast_common.errors import LogUnavailable
 
-from holdfast_gateway.call import Call, House
+from holdfast_gateway.call import Call
+from holdfast_gateway.house import House
 from holdfast_gateway.ports import Arrival, Ending, Leg
 
 log = structlog.get_logger()
@@ -49,7 +50,7 @@ class Desk:
             await asyncio.sleep(max(0.0, due - loop.time()))
             if self._generations.get(arrival.call, 0) <= arrival.generation:
                 self._generations.pop(arrival.call, None)
-                await call.write_off_alone()
+                await call.write_off()
                 log.info("call_written_off", call=arrival.call)
 
     async def _serve(self, leg: Leg, arrival: Arrival) -> Ending:

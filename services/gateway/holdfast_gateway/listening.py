@@ -30,7 +30,6 @@ from holdfast_common.stream.api import Opener
 from holdfast_gateway.domain.floor import Action, Floor
 from holdfast_gateway.domain.levels import Levels
 from holdfast_gateway.ports import AudioIn
-from holdfast_gateway.spawn import Spawn
 from holdfast_gateway.voice import VadBatch
 
 log = structlog.get_logger()
@@ -183,8 +182,3 @@ class Ear:
         self._act(self._floor.window(probability, voiced))
         if not self._lane.is_waiting:
             self._act(self._floor.frame(self._now))
-
-
-def follow(utterance: Utterance, words: HeardWords, spawn: Spawn) -> None:
-    """Listen to the recogniser beside everything else."""
-    spawn(utterance.follow(words), f"utterance-{utterance.number}")

@@ -20,11 +20,12 @@ from holdfast_common.memory_log import MemoryLog
 from holdfast_common.profile import Clips as ClipTexts
 from holdfast_common.testing import FakeOpener, FakeSession
 from holdfast_gateway.adapters.fake import FakeLeg, LoudIsVoice
-from holdfast_gateway.call import CallRule, House
 from holdfast_gateway.clips import Clips
 from holdfast_gateway.desk import Desk
+from holdfast_gateway.domain.duties import DutyRule
 from holdfast_gateway.domain.endpointing import Endpointing
 from holdfast_gateway.domain.floor import FloorRule
+from holdfast_gateway.house import CallRule, House
 from holdfast_gateway.ports import Arrival
 from holdfast_gateway.voice import VadBatch
 
@@ -179,7 +180,9 @@ class World:
         self.log = MemoryLog()
         model = LoudIsVoice(rate_hz or RATE)
         batch = VadBatch(model, asyncio.get_running_loop().call_soon)
-        rule = {"endpointing": Endpointing(500, {}), "floor": FloorRule(), **rule}
+        names = {"silence_s", "longest_call_s"}
+        duties = DutyRule(**{name: rule.pop(name) for name in names & rule.keys()})
+        rule = {"endpointing": Endpointing(500, {}), "floor": FloorRule(), "duties": duties, **rule}
         self.clips = Clips(ClipTexts())
         house = House(self.opener, self.facts, self.clips, lambda rate: batch, CallRule(**rule))  # type: ignore[arg-type]
         self.desk = Desk(house, self.log)

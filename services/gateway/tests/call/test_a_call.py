@@ -143,7 +143,7 @@ def test_silence_is_asked_about_and_ends_at_last(play, script, world):
 
     async def story():
         script.reply = lambda turn: ["Are you there?"] if turn.kind is TurnKind.SILENCE else ["Hello."]
-        call = world(script, silence_prompt_s=5.0, max_silences=2)
+        call = world(script, silence_s=5.0, max_silences=2)
         ending = await call.task
 
         silences = [turn.silences for turn in script.turns if turn.kind is TurnKind.SILENCE]
@@ -210,7 +210,7 @@ def test_digits_in_a_row_are_one_answer(play, script, world):
 
 def test_the_longest_call_ends(play, script, world):
     async def story():
-        call = world(script, longest_call_s=30.0, silence_prompt_s=100.0)
+        call = world(script, longest_call_s=30.0, silence_s=100.0)
         ending = await call.task
 
         assert ending == type(ending)(ended=True, reason="too_long")

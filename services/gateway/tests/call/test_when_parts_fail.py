@@ -206,3 +206,63 @@ def test_a_bug_in_one_call_lets_that_caller_go(play, script, world):
         assert call.leg.closed == "internal"
 
     play(story)
+
+
+def test_a_greeting_that_failed_is_said_later(play, script, world):
+    """A call whose first turn could not be opened is opened again when it falls silent, not asked "are you there"."""
+
+    async def story():
+        async def fails(session):
+            raise StreamFailed("engine", "broken")
+
+        call = world(script, silence_s=4.0)
+        fine = call.opener.handlers[Service.DIALOGUE]
+        call.opener.handlers[Service.DIALOGUE] = fails
+        await asyncio.sleep(1)
+        call.opener.handlers[Service.DIALOGUE] = fine
+        await call.quiet()
+
+        assert [(turn.kind, turn.n) for turn in script.turns] == [(TurnKind.OPENED, 0)]
+        assert call.heard == ["Hello, this is a test."]
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
+def test_a_turn_taken_back_for_nothing_is_opened_again(play, script, world):
+    """A partial looked like words and took the turn back; the final says that there were none."""
+
+    async def story():
+        from holdfast_common.contracts.asr import EndOfUtterance, Final, Partial
+        from holdfast_common.contracts.wire import Audio
+
+        async def mistaken(session):
+            samples = 0
+            async for item in session:
+                if isinstance(item, Audio):
+                    samples += item.samples
+                    if samples == 160:
+                        await session.send(Partial(text="the"))
+                elif isinstance(item, EndOfUtterance):
+                    await session.send(Final(text="", confidence=0.0))
+                    return
+
+        script.dialogue_s = 0.6
+        script.utterances = ["how much is it"]
+        call = world(script)
+        await call.quiet()
+        call.leg.speak(voice(1.0))
+        await call.until(lambda: len(script.turns) == 2)
+        call.opener.handlers[Service.ASR] = mistaken
+        call.leg.speak(voice(0.3))
+        await call.until(lambda: len(call.heard) == 2)
+
+        again = [(turn.n, turn.attempt, turn.text) for turn in script.turns[1:]]
+        assert again == [(1, 0, "how much is it"), (1, 1, "how much is it")]
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)

@@ -26,7 +26,7 @@ def test_turn_taking_is_the_profiles():
     assert rule.endpointing.expected(Expectation.OPEN) == 600
     assert rule.endpointing.expected(Expectation.EMAIL) == 1400
     assert (rule.floor.pause_ms, rule.floor.hold_ms) == (200, 200)
-    assert (rule.silence_prompt_s, rule.longest_call_s) == (9, 120)
+    assert (rule.duties.silence_s, rule.duties.longest_call_s) == (9, 120)
 
 
 def test_settings_fix_the_endpoint_for_measuring():

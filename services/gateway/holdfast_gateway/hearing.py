@@ -1,0 +1,203 @@
+"""Hearing: what the floor decides about the caller's voice, done; and words made into turns.
+
+Owns the ear, the floor and the caller's turn in the making of a leg with audio. What a turn means
+and what becomes of the agent's reply is the conversation's business (`Conversation`, the call).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from holdfast_common import telemetry
+from holdfast_common.contracts.asr import Final
+from holdfast_common.contracts.dialogue import TurnKind
+from holdfast_common.contracts.watch import WatchEvent
+
+from holdfast_gateway.domain.endpointing import weigh
+from holdfast_gateway.domain.floor import (
+    Action,
+    Agent,
+    Began,
+    Ended,
+    Floor,
+    Hold,
+    Interrupt,
+    Paused,
+    Resume,
+    TurnOver,
+    Words,
+)
+from holdfast_gateway.domain.turns import CallerTurn
+from holdfast_gateway.house import House
+from holdfast_gateway.listening import Context, Ear
+from holdfast_gateway.ports import Arrival, AudioIn, Caption, Leg
+from holdfast_gateway.spawn import Spawn
+from holdfast_gateway.speaking import Mouth
+from holdfast_gateway.stages import Stages
+from holdfast_gateway.telling import Teller
+from holdfast_gateway.thinking import Prompt
+
+
+class Conversation(Protocol):
+    """Who is told what the caller does."""
+
+    @property
+    def is_replying(self) -> bool:
+        """The agent speaks, or is about to."""
+        ...
+
+    def on_voice(self) -> None:
+        """The caller has begun to speak."""
+        ...
+
+    def on_turn_over(self, voice_end: float) -> None:
+        """The caller has finished; `voice_end` is when, by the loop's clock."""
+        ...
+
+    def on_words(self, prompt: Prompt, stages: Stages) -> None:
+        """The words of a whole turn."""
+        ...
+
+    def on_no_words(self) -> None:
+        """The turn was noise, or a sign of listening."""
+        ...
+
+    def on_interrupt(self) -> None:
+        """The caller's words take the floor from the agent."""
+        ...
+
+
+class Hearing:
+    """The caller's side of one leg with audio."""
+
+    def __init__(
+        self,
+        leg: Leg,
+        arrival: Arrival,
+        house: House,
+        conversation: Conversation,
+        mouth: Mouth,
+        teller: Teller,
+        *,
+        spawn: Spawn,
+    ) -> None:
+        self._leg = leg
+        self._arrival = arrival
+        self._house = house
+        self._conversation = conversation
+        self._mouth = mouth
+        self._teller = teller
+        self._spawn = spawn
+        self._now = asyncio.get_running_loop().time
+        self._endpointing = house.rule.endpointing
+        self._floor = Floor(leg.rate_hz, self._endpointing.endpoint_ms, house.rule.floor)
+        self._ear = Ear(self._floor, house.batches(leg.rate_hz), leg.rate_hz, act=self._act)
+        self._caller: CallerTurn | None = None
+        self._stages = Stages()
+
+    @property
+    def is_silent(self) -> bool:
+        return self._floor.is_silent
+
+    def hear(self, frame: AudioIn) -> None:
+        self._ear.hear(frame)
+
+    def agent(self, state: Agent) -> None:
+        """The agent has begun or stopped to do something."""
+        self._act(self._floor.agent(state))
+
+    def close(self) -> None:
+        self._ear.close()
+
+    # -- the floor
+
+    def _act(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Began():
+                    self._begin(action)
+                case Paused(position=position):
+                    if self._house.rule.floor.pause_ms < self._floor.endpoint_ms:
+                        self._ear.pause(position)
+                case Ended(position=position):
+                    self._ear.end(position)
+                case TurnOver():
+                    self._finish(action)
+                case Hold():
+                    self._mouth.hold()
+                case Resume():
+                    telemetry.BARGE_INS.add(1, {"outcome": "resumed"})
+                    self._mouth.resume()
+                case Interrupt():
+                    telemetry.BARGE_INS.add(1, {"outcome": "interrupted"})
+                    self._conversation.on_interrupt()
+
+    def _begin(self, began: Began) -> None:
+        if self._caller is None:
+            self._caller, self._stages = CallerTurn(), Stages()
+        self._caller.begin(began.utterance)
+        expectation, hints = self._mouth.expectation()
+        self._floor.endpoint_ms = self._endpointing.expected(expectation)
+        context = Context(self._leg.channel, self._arrival.language, expectation, hints)
+        utterance = self._ear.begin(began.utterance, began.start, context)
+        utterance.open(self._house.opener, call=self._arrival.call, generation=self._arrival.generation)
+        self._spawn(utterance.follow(self), f"utterance-{began.utterance}")
+        self._conversation.on_voice()
+
+    def _finish(self, over: TurnOver) -> None:
+        if self._caller is None:
+            return
+        now = self._now()
+        late_s = (over.decided - over.position) / self._leg.rate_hz
+        self._caller.is_over = True
+        self._stages.voice_end, self._stages.decided = now - late_s, now
+        self._conversation.on_turn_over(now - late_s)
+        self._take_words()
+
+    # -- the recogniser
+
+    def on_partial(self, utterance: int, text: str) -> None:
+        if self._caller is not None:
+            self._caller.partial(utterance, text)
+            self._weigh_words()
+            so_far = self._caller.text_so_far
+            self._leg.show(Caption("caller", so_far, final=False))
+            self._teller.watch(WatchEvent.PARTIAL, text=so_far)
+
+    def on_hypothesis(self, utterance: int, position: int, text: str) -> None:
+        if self._caller is not None:
+            self._caller.partial(utterance, text)
+            if position == self._floor.voiced_to:
+                expectation, _ = self._mouth.expectation()
+                self._floor.endpoint_ms = self._endpointing.after(self._caller.text_so_far, expectation)
+            self._weigh_words()
+
+    def on_final(self, utterance: int, final: Final) -> None:
+        if self._caller is not None and self._caller.final(utterance, final):
+            self._weigh_words()
+            self._take_words()
+
+    def _weigh_words(self) -> None:
+        """Tell the floor what the words over the agent's voice amount to."""
+        if self._caller is not None:
+            expectation, _ = self._mouth.expectation()
+            self._act(self._floor.words(weigh(self._caller.text_so_far, expectation)))
+
+    def _take_words(self) -> None:
+        """The caller's turn is over and all its words are here: make a turn of it, or nothing."""
+        caller = self._caller
+        if caller is None or not caller.is_ready or not self._floor.is_silent:
+            return
+        self._caller = None
+        said = caller.said()
+        expectation, _ = self._mouth.expectation()
+        weight = weigh(said.text, expectation)
+        if weight is Words.NONE or (weight is Words.BACK_CHANNEL and self._conversation.is_replying):
+            self._act(self._floor.settled())
+            self._conversation.on_no_words()
+            return
+        self._stages.words = self._now()
+        self._leg.show(Caption("caller", said.text))
+        self._teller.watch(WatchEvent.FINAL, text=said.text, confidence=said.confidence, engine=said.engine)
+        self._conversation.on_words(Prompt(TurnKind.SPOKEN, said.text, said.confidence, said.language), self._stages)

@@ -1,0 +1,89 @@
+"""What one call tells: events for whoever watches, facts for the log, the stages of each turn."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from holdfast_common import telemetry
+from holdfast_common.contracts.dialogue import Committed, MediaEntry
+from holdfast_common.contracts.watch import Watch, WatchEvent
+
+from holdfast_gateway.facts import Facts, instant
+from holdfast_gateway.ports import Arrival, Leg
+from holdfast_gateway.stages import Stages
+
+
+class Teller:
+    """The voice of one call towards people and records; never waits."""
+
+    def __init__(self, facts: Facts, leg: Leg, arrival: Arrival) -> None:
+        self._facts = facts
+        self._leg = leg
+        self._arrival = arrival
+        self._now = asyncio.get_running_loop().time
+        self._stages: dict[int, Stages] = {}
+        self._committed: dict[int, Committed] = {}
+        """Turns whose report waits for their first sound."""
+
+    def watch(self, event: WatchEvent, **fields: Any) -> None:
+        self._facts.tell(Watch(call=self._arrival.call, event=event, at=instant(), **fields))
+
+    def fact(self, event: str, **fields: Any) -> None:
+        self._facts.tell(
+            MediaEntry(
+                call=self._arrival.call,
+                generation=self._arrival.generation,
+                at=instant(),
+                event=event,
+                leg=self._leg.kind,
+                channel=self._leg.channel,
+                **fields,
+            )
+        )
+
+    def turn_opened(self, n: int, stages: Stages) -> None:
+        self._stages[n] = stages
+
+    def first_sentence(self, n: int) -> None:
+        stages = self._stages.get(n)
+        if stages is not None and stages.sentence is None:
+            stages.sentence = self._now()
+
+    def first_audio(self, n: int) -> None:
+        stages = self._stages.get(n)
+        if stages is not None and stages.audio is None:
+            stages.audio = self._now()
+
+    def first_sound(self, n: int, in_s: float) -> None:
+        stages = self._stages.get(n)
+        if stages is not None and stages.audible is None:
+            stages.audible = self._now() + in_s
+            took = stages.ms()
+            if "v2v" in took:
+                telemetry.V2V_MS.record(took["v2v"])
+            if n in self._committed:
+                self._report(n)
+
+    def turn_committed(self, n: int, committed: Committed, *, will_sound: bool) -> None:
+        """Report it, with its stages: at once, or when it sounds."""
+        telemetry.TURNS.add(1, {"route": committed.route})
+        self._committed[n] = committed
+        stages = self._stages.get(n)
+        if stages is None or stages.audible is not None or not will_sound:
+            self._report(n)
+
+    def _report(self, n: int) -> None:
+        committed = self._committed.pop(n)
+        stages = self._stages.pop(n, Stages()).ms()
+        for name, ms in stages.items():
+            telemetry.STAGE_MS.record(ms, {"stage": name})
+        self.watch(
+            WatchEvent.TURN,
+            turn=n,
+            route=committed.route,
+            article=committed.article,
+            answered=committed.answered,
+            stages_ms=stages,
+        )
+        self.fact("turn", turn=n, stages_ms=stages)
