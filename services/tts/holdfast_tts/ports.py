@@ -1,8 +1,7 @@
 """What this service wants of a speech engine, in its own words.
 
-An engine is blocking and may be a C library with global state, so all of its methods are called on
-one thread of its own (`voice_thread`), one run of words at a time. It pushes pieces as they are
-made; Piper's generator fits by pushing each thing that it yields.
+An engine is blocking and may be a C library with global state, so it is asked on threads of its own
+(`voice_thread`), one run of words at a time and thread. It pushes pieces as they are made.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from holdfast_common.errors import EngineUnavailable
 from holdfast_common.pcm import Samples
 
 from holdfast_tts.domain.timings import Span
@@ -28,8 +28,12 @@ class Run:
     """2.0 is twice as fast."""
 
 
+class EngineAway(EngineUnavailable):
+    """Cannot say this one now, and may say the next: the sentence goes to the next engine, the chain stays."""
+
+
 class Piece(NamedTuple):
-    """Some of a run's audio, in order."""
+    """Some of a run's audio, in order. One without samples asks whether the rest is still wanted."""
 
     samples: Samples
     """Mono, at the voice's own rate. May be a view of the engine's memory: valid during the call only."""
@@ -51,6 +55,11 @@ class Synthesiser(Protocol):
     @property
     def version(self) -> str:
         """Changes when the sound may change."""
+        ...
+
+    @property
+    def whole_runs(self) -> bool:
+        """It makes all of a run before the first piece, and slowly: its first runs are kept short."""
         ...
 
     def resolve(self, voice: str, language: str) -> str:

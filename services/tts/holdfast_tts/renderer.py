@@ -56,6 +56,8 @@ class Shape:
     lead_ms: int = 20
     tail_ms: int = 30
     run_chars: int = 140
+    first_run_chars: int = 60
+    """The same for a sentence's first run where the engine makes whole runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,8 @@ class Sound:
 
 
 Rendered = Words | Sound
-Sink = Callable[[Rendered], bool]
-"""Takes one finished thing; False: nobody wants more."""
+Sink = Callable[[Rendered | None], bool]
+"""Takes one finished thing, or None while the engine is at work; False: nobody wants more."""
 
 
 class Renderer:
@@ -125,7 +127,8 @@ class Renderer:
             return
         line = _Line(engine.rate_hz(sentence.voice), sentence.rate_hz, self.shape, sink)
         gain = self.gain(engine, sentence.voice)
-        for number, run in enumerate(parts(words, self.shape.run_chars)):
+        first_chars = self.shape.first_run_chars if engine.whole_runs else None
+        for number, run in enumerate(parts(words, self.shape.run_chars, first_chars)):
             if number:
                 yield line.seconds
                 line.pause(RUN_PAUSE_MS)
@@ -176,6 +179,8 @@ class _Take:
         return self._line.push(rest)
 
     def _take(self, piece: Piece) -> bool:
+        if not piece.samples.size and piece.words is None:
+            return self._line.ask()
         if self._told is None:
             self._told = piece.words
         self._samples += len(piece.samples)
@@ -235,6 +240,11 @@ class _Line:
             self._last_word_end = moved[-1].end
             self._give(Words(moved, estimated))
 
+    def ask(self) -> bool:
+        """A sign of life from the engine; is the rest still wanted?"""
+        self._give(None)
+        return self.wanted
+
     def push(self, sound: Floats) -> bool:
         self._taken += len(sound)
         return self._through(sound, last=False) if self.wanted and sound.size else self.wanted
@@ -263,5 +273,5 @@ class _Line:
     def _at(self, sample: int) -> int:
         return round((self._taken + sample) * self._out / self._in)
 
-    def _give(self, item: Rendered) -> None:
+    def _give(self, item: Rendered | None) -> None:
         self.wanted = self.wanted and self._sink(item)

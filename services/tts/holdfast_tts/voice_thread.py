@@ -1,7 +1,8 @@
-"""The one thread on which engines are loaded and speak, and the way from there to the event loop.
+"""The threads on which engines are loaded and speak, and the way from there to the event loop.
 
-C engines have global state and are not known to be thread-safe; they release the interpreter while
-they compute, so the loop goes on. More voices at once are more replicas.
+Normally one: C engines have global state and are not known to be thread-safe; they release the
+interpreter while they compute, so the loop goes on. An engine with worker processes gets a thread
+for each of them (C engines then take turns); more voices at once are more replicas.
 
 Whose audio runs out first is served first: a sentence that nobody has heard anything of comes
 before the later clauses of one that is already playing (earliest deadline first).
@@ -22,7 +23,7 @@ import structlog
 from holdfast_common.errors import EngineUnavailable, StreamFailed
 
 from holdfast_tts.chain import Chain
-from holdfast_tts.ports import Synthesiser
+from holdfast_tts.ports import EngineAway, Synthesiser
 from holdfast_tts.renderer import Rendered, Renderer, Sentence
 
 log = structlog.get_logger()
@@ -33,7 +34,7 @@ SentenceFor = Callable[[Synthesiser], Sentence]
 
 @dataclass(order=True, slots=True)
 class _Job:
-    """Work on the voice thread, in steps: one run of words each."""
+    """Work on a voice thread, in steps: one run of words each."""
 
     due: float
     """Monotonic seconds at which its audio runs out; when it was asked for, while there is none."""
@@ -48,16 +49,18 @@ class _Job:
 class VoiceThread:
     """Renders sentences, run by run, whose audio runs out first before the others."""
 
-    def __init__(self, chain: Chain, renderer: Renderer) -> None:
+    def __init__(self, chain: Chain, renderer: Renderer, *, threads: int = 1) -> None:
         self._chain = chain
         self._renderer = renderer
         self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._closed = False
-        self._silent_since: float | None = None
-        """Monotonic seconds of the running job's last sign of life; None while idle."""
-        # A daemon and no executor: an engine stuck in C must not keep the process from ending.
-        threading.Thread(target=self._work, name="voice", daemon=True).start()
+        self._threads = threads
+        self._alive_at: dict[int, float] = {}
+        """Monotonic seconds of each running job's last sign of life, by its thread; nothing for idle ones."""
+        for _ in range(threads):
+            # Daemons and no executor: an engine stuck in C must not keep the process from ending.
+            threading.Thread(target=self._work, name="voice", daemon=True).start()
 
     async def warm(self) -> None:
         """Load the engine and say one real sentence; raises EngineUnavailable when the chain is at its end."""
@@ -75,9 +78,9 @@ class VoiceThread:
         finished: asyncio.Queue[Rendered | None] = asyncio.Queue()
         unwanted = threading.Event()
 
-        def emit(item: Rendered) -> bool:
-            self._silent_since = time.monotonic()
-            if not unwanted.is_set():
+        def emit(item: Rendered | None) -> bool:
+            self._alive_at[threading.get_ident()] = time.monotonic()
+            if item is not None and not unwanted.is_set():
                 loop.call_soon_threadsafe(finished.put_nowait, item)
             return not unwanted.is_set()
 
@@ -94,14 +97,14 @@ class VoiceThread:
             future.cancel()
 
     def silent_s(self) -> float:
-        """How long the running job has given no sign of life; 0 while idle."""
-        since = self._silent_since
-        return 0.0 if since is None else time.monotonic() - since
+        """How long the running job (of several the most silent) has given no sign of life; 0 while idle."""
+        return max((time.monotonic() - at for at in list(self._alive_at.values())), default=0.0)
 
     def close(self) -> None:
         """Take nothing more; does not wait for a job that runs (it is a fraction of a second, or stuck)."""
         self._closed = True
-        self._submit(iter(()))
+        for _ in range(self._threads):
+            self._submit(iter(()))
 
     def _submit(self, steps: Iterator[float]) -> Future[None]:
         job = _Job(time.monotonic(), next(self._numbers), steps)
@@ -116,14 +119,15 @@ class VoiceThread:
     def _step(self, job: _Job) -> None:
         if not job.future.running() and not job.future.set_running_or_notify_cancel():
             return
-        self._silent_since = time.monotonic()
+        me = threading.get_ident()
+        self._alive_at[me] = time.monotonic()
         try:
             made_s = next(job.steps, None)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to who waits for the future
-            self._silent_since = None
+            self._alive_at.pop(me)
             job.future.set_exception(error)
             return
-        self._silent_since = None
+        self._alive_at.pop(me)
         if made_s is None:
             job.future.set_result(None)
         else:
@@ -143,24 +147,29 @@ class VoiceThread:
                 return
 
     def _speak(
-        self, sentence_for: SentenceFor, emit: Callable[[Rendered], bool], unwanted: threading.Event
+        self, sentence_for: SentenceFor, emit: Callable[[Rendered | None], bool], unwanted: threading.Event
     ) -> Iterator[float]:
         began = False
+        away: set[str] = set()
 
-        def sink(item: Rendered) -> bool:
+        def sink(item: Rendered | None) -> bool:
             nonlocal began
-            began = True
+            began = began or item is not None
             return emit(item)
 
         while True:
-            engine = self._chain.engine()
+            engine = self._chain.engine(but=away)
             try:
                 for made_s in self._renderer.render(engine, sentence_for(engine), sink):
                     yield made_s
                     if unwanted.is_set():
                         return
             except EngineUnavailable as error:
-                self._chain.leave(engine, str(error))
+                if isinstance(error, EngineAway):
+                    away.add(engine.name)
+                    log.warning("tts_engine_passed_over", engine=engine.name, reason=str(error))
+                else:
+                    self._chain.leave(engine, str(error))
                 if began:
                     raise StreamFailed("engine", str(error), retryable=True) from error
             else:

@@ -61,6 +61,7 @@ class Espeak:
     """All of espeak's voices and languages; `default` for English."""
 
     name = "espeak"
+    whole_runs = False
 
     def __init__(self, *, default: str = "en-us") -> None:
         with _ONE_AT_A_TIME:

@@ -15,7 +15,7 @@ from holdfast_tts.ports import Emit, Piece, Run
 class FakeSynthesiser:
     """Every letter sounds for `letter_ms`; a word's pitch follows from its letters.
 
-    `timed=False` tells no word times (as Piper does); `piece_ms` is the length of its pieces;
+    `timed=False` tells no word times; `piece_ms` is the length of its pieces;
     `break_at` raises EngineUnavailable when that word is reached; `before_piece` is called on the
     voice thread before each piece.
     """
@@ -32,7 +32,9 @@ class FakeSynthesiser:
         timed: bool = True,
         break_at: str | None = None,
         before_piece: Callable[[], None] = lambda: None,
+        whole_runs: bool = False,
     ) -> None:
+        self.whole_runs = whole_runs
         self.name = name
         self.version = "1"
         self.runs: list[Run] = []

@@ -67,6 +67,7 @@ class Flite:
     """The voices whose libraries are there, each loaded when it is first used (10 MB, some ms)."""
 
     name = "flite"
+    whole_runs = False
 
     def __init__(self, *, default: str = "rms", folder: Path | None = None) -> None:
         self._folder = folder

@@ -15,6 +15,7 @@ class Scripted:
     """The same tone for every run of words, the words spread evenly over it."""
 
     name = "scripted"
+    whole_runs = False
 
     def __init__(self, *, length_ms: int = 2_000, pitch_hz: int = 440) -> None:
         self.version = f"{length_ms} ms {pitch_hz} Hz"

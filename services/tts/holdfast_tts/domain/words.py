@@ -32,30 +32,31 @@ def ends_clause(word: str) -> bool:
     return word.rstrip(_CLOSING).endswith(_CLAUSE_ENDS)
 
 
-def parts(words: tuple[str, ...], most_chars: int) -> list[range]:
+def parts(words: tuple[str, ...], most_chars: int, first_chars: int | None = None) -> list[range]:
     """Cut a sentence into runs of words: at clause ends where it is longer than `most_chars`.
 
     An engine's first sound comes after it has planned the whole run, and nobody else is served
-    meanwhile, so long sentences are said clause by clause. A run without a clause end is cut
-    between any two words at twice the length.
+    meanwhile, so long sentences are said clause by clause; the first run may be kept shorter still.
+    A run without a clause end is cut between any two words at twice the length.
     """
     runs: list[range] = []
     begin = 0
     while begin < len(words):
-        end = _end_of_part(words, begin, most_chars)
+        soft = most_chars if begin or first_chars is None else min(first_chars, most_chars)
+        end = _end_of_part(words, begin, soft, 2 * most_chars)
         runs.append(range(begin, end))
         begin = end
     return runs
 
 
-def _end_of_part(words: tuple[str, ...], begin: int, most_chars: int) -> int:
+def _end_of_part(words: tuple[str, ...], begin: int, soft_chars: int, hard_chars: int) -> int:
     length = 0
     clause_end = begin
     for index in range(begin, len(words)):
         length += len(words[index]) + 1
-        if length > most_chars and clause_end > begin:
+        if length > soft_chars and clause_end > begin:
             return clause_end
-        if length > 2 * most_chars and index > begin:
+        if length > hard_chars and index > begin:
             return index
         if ends_clause(words[index]):
             clause_end = index + 1
