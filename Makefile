@@ -68,6 +68,7 @@ fmt: setup ## put imports and layout right
 	@$(VENV)/bin/ruff format .
 
 lock: setup ## resolve requirements/*.in again (upgrade with UPGRADE=--upgrade)
+	@$(PY) requirements/collect.py > requirements/all.in
 	@cd requirements && ../$(UV) pip compile uv.in -o uv.txt $(LOCK) $(UPGRADE)
 	@cd requirements && ../$(UV) pip compile dev.in -o dev.txt --overrides overrides.txt $(LOCK) $(UPGRADE)
 
