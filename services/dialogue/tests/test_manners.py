@@ -181,7 +181,7 @@ async def test_hardly_heard_words_are_not_acted_on(call):
     before = len(call.tools.asked)
     await call.says("yes", confidence=0.3)
     assert len(call.tools.asked) == before
-    assert call.committed.route == "not_heard"
+    assert call.asks == "repeat"
     await call.says("yes")
     assert not call.tools.booked  # what was asked last was to repeat: it is read back once more
     await call.says("yes")
@@ -302,3 +302,34 @@ def test_long_sentences_are_cut_at_a_joint():
     )
 
     assert len(sentences(long)) == 2
+
+
+async def test_repeated_words_answer_what_was_asked_before(call):
+    await call.says("hi i'd like to book a demo")
+    assert call.asks == "team_size"
+    await call.says("mumble", confidence=0.2)
+    await call.says("mumble", confidence=0.2)
+    assert call.asks == "repeat"
+    assert call.reply[-1].expectation is Expectation.NUMBER
+    await call.says("seven")
+
+    assert call.state.fields["team_size"] == "7"
+
+
+async def test_a_follow_up_gets_the_passage_that_fits_and_not_the_whole_answer_again(call):
+    whole = await call.says("how long does the free trial last")
+    again = await call.says("and can our trial be extended if it is too short")
+
+    assert call.committed.article == "trial-length"
+    assert whole not in again
+    assert "request" in again or "more time" in again
+
+
+async def test_a_farewell_is_no_answer_to_an_open_question(call):
+    await call.says("hi we are trying it out before christmas")
+    while call.asks != "use_case":
+        await call.says({"team_size": "two people"}.get(call.asks, "okay"))
+    await call.says("no that is all thank you goodbye")
+
+    assert "use_case" not in call.state.fields
+    assert call.committed.ends_call

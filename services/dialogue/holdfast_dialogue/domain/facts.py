@@ -14,6 +14,7 @@ from holdfast_common.profile import Profile
 
 from holdfast_dialogue.domain.spoken import numbers
 
+COUNTED_FIELDS = frozenset({"team_size", "monthly_documents"})
 NONE = "none"
 """Value of a field to which the caller said that there is none."""
 
@@ -232,7 +233,7 @@ def read_facts(text: str, asked: str, last_field: str, profile: Profile) -> dict
         answer = _answer(asked, text, found)
         if answer:
             found[asked] = answer
-    if corrects and not found and last_field in ("team_size", "monthly_documents"):
+    if corrects and not found and last_field in COUNTED_FIELDS:
         value = numbers.quantity(text)
         if value is not None:
             found[last_field] = str(value)
@@ -332,7 +333,7 @@ def _answer(asked: str, text: str, found: dict[str, str]) -> str:
     """The value of an asked field in an answer that has no other form than being the answer."""
     last = [part.strip() for part in _CORRECTION.split(text) if part.strip()][-1:]
     words = last[0] if last else text
-    if asked in ("team_size", "monthly_documents"):
+    if asked in COUNTED_FIELDS:
         if found:  # "heating and cooling, seventy a month": the number belongs to what it was said with
             return ""
         value = numbers.quantity(words)

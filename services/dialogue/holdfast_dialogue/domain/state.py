@@ -18,6 +18,8 @@ from holdfast_common.errors import ContractError
 
 FORMAT = "1"
 READABLE_FORMATS = frozenset({"1"})
+REPEAT = "repeat"
+"""What a sentence `asks` for that asks the caller to say it again."""
 KEPT_EXCHANGES = 10
 KEPT_CHARACTERS = 400
 """Of each side of an exchange: ten exchanges stay under 8 kB, also where letters take two bytes."""
@@ -141,14 +143,14 @@ class State(Part):
     asked_back: list[str] = []
     """Titles between which the caller was asked to choose."""
 
+    carried: str = ""
+    """What was asked before the caller was asked to repeat: that is what the repeated words answer."""
+
     @property
     def asks(self) -> str:
         """What the caller was last asked for, as far as they heard the question."""
-        return next((s.asks for s in reversed(self.last) if s.asks and s.heard), "")
-
-    @property
-    def expectation(self) -> Expectation:
-        return next((s.expectation for s in reversed(self.last) if s.asks and s.heard), Expectation.OPEN)
+        asked = next((s.asks for s in reversed(self.last) if s.asks and s.heard), "")
+        return self.carried if asked == REPEAT else asked
 
     @property
     def meeting(self) -> Booked | None:

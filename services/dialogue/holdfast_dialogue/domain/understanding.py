@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from holdfast_common.contracts.dialogue import Turn, TurnKind
 from holdfast_common.profile import Profile
 
-from holdfast_dialogue.domain.facts import bare_name, read_facts
+from holdfast_dialogue.domain.facts import COUNTED_FIELDS, bare_name, read_facts
 from holdfast_dialogue.domain.intents import Intent, intents
 from holdfast_dialogue.domain.spoken import emails, names, times, yes_no
 from holdfast_dialogue.domain.state import State
@@ -93,7 +93,9 @@ def understand(turn: Turn, state: State, profile: Profile, now: datetime) -> Und
     asked = state.asks
     found = intents(text) | intents(without_fillers(text))
     address, text_without_address = _email(turn.text, text, asked)
-    facts = read_facts(text_without_address, asked if address is None else "", state.last_field, profile)
+    is_an_answer = address is None and not (found - {Intent.GREETING, Intent.THANKS} or _is_question(text))
+    answers = asked if is_an_answer or asked in COUNTED_FIELDS else ""
+    facts = read_facts(text_without_address, answers, state.last_field, profile)
     if name := _name(text_without_address, asked=asked == "name"):
         facts["name"] = name
     zone = times.zone(text_without_address) or ""

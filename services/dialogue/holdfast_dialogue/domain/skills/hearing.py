@@ -7,7 +7,7 @@ import re
 from holdfast_dialogue.domain.intents import Intent
 from holdfast_dialogue.domain.skills.confirming import read_back
 from holdfast_dialogue.domain.skills.courtesies import greet
-from holdfast_dialogue.domain.state import Said, Wish
+from holdfast_dialogue.domain.state import REPEAT, Said, Wish
 from holdfast_dialogue.domain.steps import Steps
 from holdfast_dialogue.domain.talk import Detail, Talk
 
@@ -19,7 +19,7 @@ def ask_to_repeat(talk: Talk) -> Steps:
         return
     talk.takes_over("not_heard")
     again = talk.state.count("unclear") > 1
-    yield from _keeping_the_question(talk, "not_heard_again" if again else "not_heard")
+    yield from _keeping_the_question(talk, "not_heard_again" if again else "not_heard", asks=REPEAT)
     talk.over = True
 
 
@@ -105,7 +105,7 @@ def not_understood(talk: Talk) -> Steps:
         yield from talk.say("not_understood")
         yield from _ask_again(talk)
     else:
-        yield from talk.say("not_understood")
+        yield from _keeping_the_question(talk, "not_understood", asks=REPEAT)
 
 
 def _ask_again(talk: Talk) -> Steps:
@@ -150,12 +150,12 @@ def _question_of(last: list[Said]) -> Said | None:
     return next((said for said in reversed(last) if said.asks), None)
 
 
-def _keeping_the_question(talk: Talk, name: str) -> Steps:
+def _keeping_the_question(talk: Talk, name: str, *, asks: str = "") -> Steps:
     """A sentence that leaves the open question open. An open read-back is read again before a yes counts."""
     question = _question_of(talk.state.last)
+    talk.state.carried = talk.state.asks
     if question is None:
-        yield from talk.say(name)
+        yield from talk.say(name, asks=asks)
         return
-    yield from talk.say(
-        name, asks=question.asks, detail=Detail(expectation=question.expectation, hints=question.hints, again=True)
-    )
+    detail = Detail(expectation=question.expectation, hints=question.hints, again=True)
+    yield from talk.say(name, asks=asks or question.asks, detail=detail)

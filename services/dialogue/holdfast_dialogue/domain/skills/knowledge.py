@@ -22,6 +22,9 @@ _FOR_THE_ASSISTANT = re.compile(
     re.IGNORECASE,
 )
 """Further paragraphs may hold instructions to whoever answers; clauses of that kind are not read out."""
+_COMMON = frozenset(
+    ["have", "some", "does", "that", "this", "what", "with", "need", "needs", "want", "would", "could", "should", "they", "them", "then", "when", "there"]
+)
 _FIRST = re.compile(r"\b(?:first|former|one|number one)\b")
 _SECOND = re.compile(r"\b(?:second|latter|two|number two|other)\b")
 _COMPETITOR = re.compile(
@@ -78,20 +81,23 @@ def _give_answer(talk: Talk, question: str, hit: Hit) -> Steps:
 
 
 def _detail(question: str, hit: Hit) -> list[str]:
-    """For a follow-up on the same article: the passage that answers it, if a further paragraph does better."""
-    asked = without_fillers(question)
-    answer_fit = fuzz.token_set_ratio(asked, hit.answer.lower())
-    best = max(hit.details, key=lambda p: _fit(asked, p), default="")
-    if not best or _fit(asked, best) < answer_fit - 5:
-        return []
-    return [s for s in (_sayable(s) for s in wording.sentences(best)) if s][:MAX_DETAIL_SENTENCES]
+    """For a follow-up on the article just read out: the passage that fits it, instead of all of it again."""
+    asked = _stems(without_fillers(question)) - _stems(hit.title)
+    answer = wording.sentences(hit.answer)
+    best_answer = max(answer, key=lambda s: _fit(asked, s), default="")
+    paragraph = max(hit.details, key=lambda p: _fit(asked, p), default="")
+    if paragraph and _fit(asked, paragraph) > 0 and _fit(asked, paragraph) >= _fit(asked, best_answer):
+        return [s for s in (_sayable(s) for s in wording.sentences(paragraph)) if s][:MAX_DETAIL_SENTENCES]
+    return [best_answer] if _fit(asked, best_answer) > 0 else []
 
 
-def _fit(asked: str, paragraph: str) -> float:
-    """How much of the question's longer words a paragraph takes up, by stem."""
-    stems = {word[:5] for word in asked.split() if len(word) > 3}
-    there = {word[:5] for word in re.findall(r"[a-z']+", paragraph.lower())}
-    return 100 * len(stems & there) / max(1, len(stems))
+def _fit(asked: set[str], passage: str) -> float:
+    """Share of the question's telling words that a passage takes up."""
+    return len(asked & _stems(passage)) / max(1, len(asked))
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:5] for word in re.findall(r"[a-z']+", text.lower()) if len(word) > 3 and word not in _COMMON}
 
 
 def _sayable(sentence: str) -> str:
