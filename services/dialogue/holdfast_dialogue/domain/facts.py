@@ -337,7 +337,8 @@ def _answer(asked: str, text: str, found: dict[str, str]) -> str:
         if found:  # "heating and cooling, seventy a month": the number belongs to what it was said with
             return ""
         value = numbers.quantity(words)
-        return str(value) if value is not None else ""
+        told = value is not None and (value > 0 or asked != "team_size") and not re.fullmatch(r"no|nope|nah", words)
+        return str(value) if told else ""
     if asked in ("integrations", "needs"):
         return NONE if _NO_TOOLS.search(text) else ""
     if asked == "timeline" and (soon := _SOON.search(text)):

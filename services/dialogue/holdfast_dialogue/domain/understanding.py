@@ -39,17 +39,19 @@ _QUESTION_CUE = re.compile(
 _TAG_QUESTION = re.compile(r"\b(?:does it|do you|can it|is it|isn't it|doesn't it|can i|can we)$")
 _FOLLOW_UP = re.compile(r"^(?:and|what about|how about)\b")
 _SECOND_THOUGHTS = re.compile(
-    r"\b(?:actually never mind|never mind|nevermind|forget (?:that|it)|scratch that|no wait|no no stop|no stop|i mean|"
+    r"\b(?:actually never mind|never mind|nevermind|forget (?:that|it)|i don't (?:want|need) (?:a|any|the) \w+(?: \w+)? (?:i )?(?:just|only)(?: want(?: to know)?)?|scratch that|no wait|no no stop|no stop|i mean|"
     r"no(?= (?:how|what|can|is|do|does|where|who|why|i (?:only|just))\b))\b"
 )
 _TIME_QUESTION = re.compile(
     r"^(?:(?:how|what) about|(?:can|could|would|should) (?:we|you|i|it)|do you have|have you got|is|are you|does|when|what times?|any(?:thing)?|would|let's|what have you)\b"
 )
 """With a time or an address in it, this asks for an opening and not for knowledge."""
+_OPENINGS_QUESTION = re.compile(r"\b(?:what|which) (?:days?|times?)\b|\b(?:openings|slots)\b|\bdo you have\b")
 _WISH_CLAUSE = re.compile(
     r"\b(?:and )?(?:i(?:'d| would)? (?:also )?(?:like|want|need)|can (?:i|we|you)|could (?:i|we|you)|let's|please|i'd)\b(?: \w+){0,5} (?:meeting|appointment|demo|specialist|call|someone|somebody|walk ?through)\b.*$"
 )
 _EMAIL_CLAUSE = re.compile(r"\b(?:and )?(?:my |the |our )?(?:e ?-?mail(?: address)?|address)(?: is|'s| would be)\b")
+_AFTER_ADDRESS = re.compile(r"\b(?:and|so) (?=(?:my name|i'm|i am|we|i'd|i need|i want|can|could|tomorrow|next)\b)")
 _LOOKS_LIKE_EMAIL = re.compile(r"\S@\S|\bat\b.*\bdot\b")
 _NAME_CLAUSE = re.compile(r"\b(?:i'm|i am|this is|my name is|my name's|it's|name's) [a-z'-]+(?: [a-z'-]+)?\b")
 _TEAM_CLAUSE = re.compile(
@@ -143,8 +145,8 @@ def _email(raw: str, text: str, asked: str) -> tuple[emails.Address | None, str]
     if asked in ("confirm_email", "confirm_booking") and not clause and not _LOOKS_LIKE_EMAIL.search(text):
         return None, text
     if clause:
-        address = emails.parse(text[clause.end() :].strip())
-        return address, text[: clause.start()].strip()
+        told, *more = _AFTER_ADDRESS.split(text[clause.end() :], maxsplit=1)
+        return emails.parse(told.strip()), " ".join((text[: clause.start()], *more)).strip()
     if asked != "email" and _is_question(text) and "@" not in text:
         return None, text
     address = emails.parse(raw)
@@ -173,7 +175,7 @@ def _question(text: str, found: frozenset[Intent], facts: dict[str, str], asked:
     rest = " ".join(rest.split())
     if len(rest.split()) < 2 and not (_FOLLOW_UP.match(text) and rest):
         return ""
-    if told and _TIME_QUESTION.search(rest):
+    if (told and _TIME_QUESTION.search(rest)) or (asked in _TIME_SLOTS and _OPENINGS_QUESTION.search(rest)):
         return ""
     if _is_question(rest):
         return rest

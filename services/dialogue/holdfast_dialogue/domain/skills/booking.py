@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from holdfast_common.contracts.tools import CalendarAvailability, Openings
 
@@ -17,13 +17,18 @@ from holdfast_dialogue.domain.state import Wish
 from holdfast_dialogue.domain.steps import Steps
 from holdfast_dialogue.domain.talk import Detail, Talk, instant, stamp
 
+NOON = time(12)
+DATE_PROBLEMS = frozenset({"no_such_date", "weekday_mismatch"})
+"""What the reader of dates reports that no calendar can settle: it is asked back."""
+
 
 def note_wishes(talk: Talk) -> Steps:
     """Take up what the utterance says about meeting at all, and when; says nothing unless a wish ends here."""
     u, state = talk.understood, talk.state
     if u.zone and u.zone != state.zone:
         state.zone = u.zone
-    if u.wants(Intent.MEETING) and state.task not in ("change", "cancel") and not state.booked:
+    agrees_to_a_note = state.task in ("follow_up", "deletion") and u.answer.kind == "yes"
+    if u.wants(Intent.MEETING) and state.task not in ("change", "cancel") and not (state.booked or agrees_to_a_note):
         state.task = "booking"
     if state.asks == "permission_to_book" and not u.asked_plainly:
         if u.answer.kind == "yes":
@@ -164,13 +169,17 @@ def _settle_zone(talk: Talk) -> Steps:
 
 def _settle_time(talk: Talk) -> Steps:
     """Ask the calendar, and either take the wished time or offer what is near it."""
-    u, state, rules = talk.understood, talk.state, talk.profile.calendar
+    u, state = talk.understood, talk.state
     if state.offers and (u.wish is None or u.wish.empty):
         if state.asks == "start" and u.answer.kind == "no":
             state.offers, state.wish = [], Wish()
             yield from talk.say("ask_when", asks="start")
         else:  # something else was said: what was offered stands
             yield from _offer(talk, [instant(start) for start in state.offers])
+        return
+    if u.wish and u.wish.ambiguous in DATE_PROBLEMS:
+        state.wish = Wish(time=state.wish.time)
+        yield from talk.say("clarify_date", asks="clarify_date")
         return
     found = yield from _openings(talk)
     if found is None:
@@ -181,29 +190,39 @@ def _settle_time(talk: Talk) -> Steps:
         yield from talk.say("no_openings")
         yield from offer_follow_up(talk)
         return
-    wish, zone = state.wish, talk.zone
-    fit = openings.fitting(found, wish, zone)
-    moment = openings.wished_moment(wish, zone)
+    moment = openings.wished_moment(state.wish, talk.zone)
     if moment is not None:
-        if len(fit) == 1 or (fit and not wish.unsure_half):
-            _choose(talk, fit[0])
-            yield from talk.say("time_free", when=openings.said(fit[:1], zone, talk.today))
-            return
-        if moment <= talk.now:
-            yield from talk.say("in_the_past")
-        elif moment > talk.now + timedelta(days=rules.horizon_days):
-            yield from talk.say("too_far")
-        else:
-            yield from talk.say("not_free", when=openings.said([moment], zone, talk.today))
-        state.wish = Wish(date=wish.date)  # another day is asked for as a whole, not at this hour again
-        yield from _offer(talk, openings.nearest(found, moment))
+        yield from _take_or_offer_near(talk, found, moment)
+    else:
+        yield from _offer_what_fits(talk, found)
+
+
+def _take_or_offer_near(talk: Talk, found: list[datetime], moment: datetime) -> Steps:
+    """Day and time are named: that opening, or why not and the nearest ones."""
+    state, rules, wish, zone = talk.state, talk.profile.calendar, talk.state.wish, talk.zone
+    fit = openings.fitting(found, wish, zone)
+    if fit:
+        _choose(talk, fit[0])
+        yield from talk.say("time_free", when=openings.said(fit[:1], zone, talk.today))
         return
+    if moment <= talk.now:
+        yield from talk.say("in_the_past")
+    elif moment > talk.now + timedelta(days=rules.horizon_days):
+        yield from talk.say("too_far")
+    else:
+        yield from talk.say("not_free", when=openings.said([moment], zone, talk.today))
+    state.wish = Wish(date=wish.date)  # another day is asked for as a whole, not at this hour again
+    yield from _offer(talk, openings.nearest(found, moment))
+
+
+def _offer_what_fits(talk: Talk, found: list[datetime]) -> Steps:
+    """A day, a part of it, a week, or nothing at all was named: two or three openings that fit."""
+    wish, zone = talk.state.wish, talk.zone
+    fit = openings.fitting(found, wish, zone)
     if not fit:
         yield from talk.say("no_openings_then", when=_range_words(talk))
         day = wish.date or (wish.range_days or (None, None))[0]
-        near = (
-            datetime.combine(day, wish.time or datetime.min.time().replace(hour=12), tzinfo=zone) if day else found[0]
-        )
+        near = datetime.combine(day, wish.time or NOON, tzinfo=zone) if day else found[0]
         yield from _offer(talk, openings.nearest(found, near))
     elif wish.earliest:
         yield from _offer(talk, fit[: openings.MAX_OFFERED])

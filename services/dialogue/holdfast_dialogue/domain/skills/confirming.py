@@ -43,6 +43,10 @@ def take_address(talk: Talk) -> Steps:
         return
     if u.email.address:
         state.fields["email"] = u.email.address
+        if not (state.task or talk.reply or u.question or u.intents):
+            yield from talk.say("noted")
+        return
+    if not (state.task or state.asks == "email"):
         return
     talk.takes_over("booking")
     failures = state.count("email_unusable")

@@ -18,7 +18,7 @@ MOST_IN_A_ROW = 2
 def take_facts(talk: Talk) -> Steps:
     """Write down what was told; a correction overwrites. A short word of thanks, unless more is to be said."""
     u, state = talk.understood, talk.state
-    if u.wants(Intent.RESERVED) and not u.wants(Intent.MEETING):
+    if refuses(talk):
         state.reserved = True
     changed = [n for n, v in u.facts.items() if state.fields.get(n) not in (None, v)]
     fresh = [n for n in u.facts if n not in state.fields]
@@ -34,6 +34,14 @@ def take_facts(talk: Talk) -> Steps:
     yield from _acknowledge(talk, changed, fresh)
 
 
+def refuses(talk: Talk) -> bool:
+    """ "I'd rather not say", or a bare no to a question about themselves."""
+    u, state = talk.understood, talk.state
+    asked_in_passing = not state.task and any(field.name == state.asks for field in talk.profile.fields)
+    bare_no = asked_in_passing and u.answer.kind == "no" and not (u.answer.rest or u.facts)
+    return bare_no or (u.wants(Intent.RESERVED) and not u.wants(Intent.MEETING))
+
+
 def weave_question(talk: Talk) -> Steps:
     """After answers or news: offer the meeting to who qualifies, or ask one thing. Never twice, never to the upset."""
     u, state = talk.understood, talk.state
@@ -42,7 +50,7 @@ def weave_question(talk: Talk) -> Steps:
     told_something = bool(u.facts)
     if talk.answered:
         state.counts["in_a_row"] = 0
-    if u.wants(Intent.RESERVED):
+    if refuses(talk):
         if not talk.reply:
             talk.takes_over("discovery")
             yield from talk.say("no_problem")

@@ -23,8 +23,9 @@ _FOR_THE_ASSISTANT = re.compile(
 )
 """Further paragraphs may hold instructions to whoever answers; clauses of that kind are not read out."""
 _COMMON = frozenset(
-    ["have", "some", "does", "that", "this", "what", "with", "need", "needs", "want", "would", "could", "should", "they", "them", "then", "when", "there"]
+    {"have", "some", "does", "that", "this", "what", "with", "need", "want", "would", "could", "they", "when"}
 )
+"""Longer words that tell nothing of a question's subject."""
 _FIRST = re.compile(r"\b(?:first|former|one|number one)\b")
 _SECOND = re.compile(r"\b(?:second|latter|two|number two|other)\b")
 _COMPETITOR = re.compile(
@@ -82,7 +83,8 @@ def _give_answer(talk: Talk, question: str, hit: Hit) -> Steps:
 
 def _detail(question: str, hit: Hit) -> list[str]:
     """For a follow-up on the article just read out: the passage that fits it, instead of all of it again."""
-    asked = _stems(without_fillers(question)) - _stems(hit.title)
+    whole = _stems(without_fillers(question))
+    asked = whole - _stems(hit.title) or whole
     answer = wording.sentences(hit.answer)
     best_answer = max(answer, key=lambda s: _fit(asked, s), default="")
     paragraph = max(hit.details, key=lambda p: _fit(asked, p), default="")
@@ -128,7 +130,7 @@ def _may_ask_back(talk: Talk) -> bool:
 def _which_of_two(talk: Talk) -> str:
     """The topic chosen after "do you mean A or B?"; empty where something else was said."""
     u, titles = talk.understood, talk.state.asked_back
-    if talk.state.asks != "clarify_topic" or not titles:
+    if talk.state.asks != "clarify_topic" or not titles or u.wants(Intent.NOTHING_MORE, Intent.GOODBYE, Intent.THANKS):
         return ""
     if u.answer.kind == "yes" and len(titles) == 1:
         return titles[0]
