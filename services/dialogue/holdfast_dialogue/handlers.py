@@ -160,7 +160,7 @@ class OneTurn:
             steps.close()
         self._reply.extend(turn.accepted[len(self._reply) :])
         if turn.kind is not TurnKind.ENDED:
-            remember(state, turn.text, [as_said(sentence) for sentence in self._reply])
+            remember(state, turn.n, turn.text, [as_said(sentence) for sentence in self._reply])
         return outcome
 
     async def _say(self, sentence: Sentence) -> None:

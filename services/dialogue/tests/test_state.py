@@ -26,7 +26,7 @@ def test_the_longest_call_stays_within_the_limit():
     """Ten exchanges of the longest words in a script of three-byte letters, and everything known."""
     state = State(fields={f"field_{i}": "ж" * 300 for i in range(12)})
     for _ in range(40):
-        remember(state, "語" * 2_000, [Said(text="語" * 400)] * 4)
+        remember(state, 0, "語" * 2_000, [Said(text="語" * 400)] * 4)
 
     assert len(dump(state)) <= MAX_SNAPSHOT_BYTES
     assert len(state.exchanges) <= 10
@@ -40,6 +40,7 @@ def test_an_unknown_format_is_refused_and_unknown_fields_are_ignored():
 
 def test_what_was_not_heard_was_not_said():
     state = State(
+        last_turn=0,
         last=[Said(text="One two three."), Said(text="Which one?", asks="start", openings=[Opening(start=START)])],
         offers=[START],
         asked={"start": 1},
@@ -56,5 +57,13 @@ def test_what_was_not_heard_was_not_said():
 def test_nothing_told_of_what_was_heard_means_all_of_it():
     state = State(last=[Said(text="Which one?", asks="start")])
     take_heard(state, None)
+
+    assert state.asks == "start"
+
+
+def test_what_was_heard_of_another_turn_changes_nothing():
+    """A turn cut off before it spoke: the question that stands is the one of the reply before it."""
+    state = State(last_turn=3, last=[Said(text="Which one?", asks="start")])
+    take_heard(state, Heard(turn=4, sentences=0))
 
     assert state.asks == "start"

@@ -122,6 +122,8 @@ class State(Part):
 
     last: list[Said] = []
     """The agent's last reply."""
+    last_turn: int = -1
+    """The turn of that reply; a turn that was interrupted before it spoke has none of its own."""
     exchanges: list[Exchange] = []
 
     task: str = ""
@@ -196,7 +198,7 @@ def take_heard(state: State, heard: Heard | None) -> None:
     What was not heard was not said: its question is not open, its openings were not offered, and a
     sentence that may be said only once may be said again.
     """
-    if heard is None:
+    if heard is None or heard.turn not in (state.last_turn, -1):
         return
     for index, said in enumerate(state.last):
         said.heard = index < heard.sentences
@@ -223,11 +225,11 @@ def take_accepted(state: State, sentence: Sentence) -> None:
         state.proposal = sentence.notes.proposal
 
 
-def remember(state: State, said: str, reply: list[Said]) -> None:
-    """Close the exchange: what the caller said and what the agent answers."""
+def remember(state: State, n: int, said: str, reply: list[Said]) -> None:
+    """Close the exchange of turn `n`: what the caller said and what the agent answers."""
     state.exchanges.append(
         Exchange(said=said[:KEPT_CHARACTERS], reply=" ".join(s.text for s in reply)[:KEPT_CHARACTERS])
     )
     del state.exchanges[:-KEPT_EXCHANGES]
     if reply:
-        state.last = reply
+        state.last, state.last_turn = reply, n
