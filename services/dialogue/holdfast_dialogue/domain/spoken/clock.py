@@ -9,6 +9,7 @@ business; a 7 or an 8 may be either, and says so.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import time
 
@@ -29,6 +30,9 @@ class Clock:
 class Marked:
     text: str
     times: list[Clock] = field(default_factory=list)
+
+
+Read = Callable[[re.Match[str], str | None], Clock | None]
 
 
 def resolve(hour: int, minute: int, half: str | None) -> Clock | None:
@@ -104,6 +108,7 @@ _RULES = [
     for pattern, read in [
         (rf"{_HOUR}:(?P<minute>\d\d)(?::\d\d)?(?:{_AMPM}|{_PART})?", _hm),
         (rf"{_HOUR}[.h](?P<minute>[0-5]\d){_AMPM}", _hm),
+        (rf"{_HOUR}h(?P<minute>[0-5]\d)", _hm),
         (rf"half(?: past)? {_HOUR}{_TAIL}(?! (?:hours?|days?|weeks?|minutes?|dozen|people))", _half_past),
         (rf"(?:a )?(?P<minute>quarter) (?P<way>past|after|gone|to|till|of|before|til|until) {_HOUR}{_TAIL}", _past),
         (rf"(?P<minute>5|10|20|25|\d{{1,2}}(?= minutes)) ?(?:minutes? )?(?P<way>past|after|gone) {_HOUR}{_TAIL}", _past),
@@ -126,13 +131,16 @@ def mark(text: str, part: str | None) -> Marked:
     """Find the times of day in `text` (number words already digits); `part` of the day settles a.m. or p.m."""
     marked = Marked(text)
     for pattern, read in _RULES:
-
-        def replace(match: re.Match[str], read=read) -> str:
-            found = read(match, part)
-            if found is None:
-                return match[0]
-            marked.times.append(found)
-            return f" T{len(marked.times) - 1} "
-
-        marked.text = pattern.sub(replace, marked.text)
+        marked.text = pattern.sub(_token(marked, part, read), marked.text)
     return marked
+
+
+def _token(marked: Marked, part: str | None, read: Read) -> Callable[[re.Match[str]], str]:
+    def replace(match: re.Match[str]) -> str:
+        found = read(match, part)
+        if found is None:
+            return match[0]
+        marked.times.append(found)
+        return f"{match.groupdict().get('lead') or ' '}T{len(marked.times) - 1} "
+
+    return replace

@@ -9,6 +9,12 @@ from holdfast_dialogue.domain.spoken.text import word_set
 
 EVERYDAY = word_set(
     """
+    with within without against between through toward towards near behind beyond upon via per among along across
+    usually mostly mainly generally normally recently finally possibly hardly fully partly slightly seriously obviously
+    apparently early family friendly lonely daily honestly absolutely fairly rarely simply strictly purely equally
+    product products bundle bundles insurance table tables menu button screen section step steps item items list lists
+    automate modify compare connect integrate import export download upload print save share copy paste merge
+    stuff folks guys everyone whoever something's customer's client's boss's
     a able about absolutely account accountant accounting actually admin administrator afraid after afternoon again
     agency agent agreement agreements ain't all allowed almost alone already alright also although always am amazing
     an and android angry annoyed annoying annual another any anybody anyone anything anything's api app approval

@@ -6,18 +6,25 @@ from __future__ import annotations
 import re
 
 from holdfast_dialogue.domain.spoken import zones
+from holdfast_dialogue.domain.spoken.common_words import EVERYDAY
 from holdfast_dialogue.domain.spoken.letters import is_number_word
 from holdfast_dialogue.domain.spoken.text import plain, word_set
 
+_NAME = r"(?!(?:the|a|an|my|our|your|this|it)\b)[a-z][a-z'-]+"
+_OF_THEM = r"(?:from|with|at|over at|calling from|representing)"
 _COMPANY = re.compile(
-    r"\b(?:(?:i'm|i am|this is [\w' -]{2,30}?|we're|we are|calling|here|[a-z]+) (?:from|with|at|calling from|over at|out of|representing)|from|(?:i|we) work (?:for|at)|(?:company|business|firm|agency|our name|company name|organization|organisation|shop) (?:is called|is|called|name is|named)|called|on behalf of|we're called|the name of the company is|work for|"
-    r"at)\s+(?P<rest>[a-z0-9][\w' &-]*)"
+    r"(?:"
+    rf"\b(?:i'm|i am|we're|we are|calling|here|speaking) (?P<joined>{_OF_THEM}|out of)|\b(?:this is|it's|i'm|i am|my name is|name's) (?:{_NAME} ){{1,3}}(?P<told>{_OF_THEM})"
+    rf"|^(?:(?:hi|hello|hey|hiya|good morning|good afternoon|yes|yeah|so) )*(?P<first>{_NAME}) (?P<last>{_NAME}) {_OF_THEM}|^from"
+    r"|\b(?:i|we) work (?:for|at)|\b(?:company|business|firm|agency|organi[sz]ation|shop|company's|business's) (?:name )?(?:is called|is named|is|called)|\b(?:we're|we are|it's|is) called|\bcalled|\bon behalf of|\bname of (?:the|our|my) (?:company|business|firm) is"
+    r"|\b(?P<weak>at)"
+    r")\s+(?P<rest>[a-z0-9][\w' &-]*)"
 )
 _COMPANY_END = word_set(
     """
     and we we're we've we'd i i'm i'd i've it's it is there there's the my our so in on here calling who which
     that has have to do use using uses was with about for a an at by can could would please thanks thank where
-    because but or if just right now based out over looking trying
+    that's because but or if just right now based out over looking trying
     """
 )
 _NO_COMPANY = word_set(
@@ -33,35 +40,30 @@ _NO_COMPANY = word_set(
 )
 
 
+_WE = re.compile(r"(?:we|we're|we've|we'd|i|i'm|and we|our|they)\b")
+"""After a bare "at", only this makes it a company: "at northwind we ..."."""
+
+
 def company(text: str) -> str | None:
     """The company in 'from larkfield interiors', 'at northwind we ...', 'our company is called ...'."""
-    said = plain(text)
-    found: str | None = None
-    for match in _COMPANY.finditer(said):
-        words: list[str] = []
-        rest = match["rest"].split()
-        if rest[:2] == ["a", "company"] and "called" in rest[:4]:
-            rest = rest[rest.index("called") + 1 :]
-        if rest and rest[0] == "the" and len(rest) > 2:
+    for match in _COMPANY.finditer(plain(text)):
+        told = match["rest"].split()
+        words = _company_words(told)
+        after = " ".join(told[len(words) :])
+        if not words or (match["weak"] and not _WE.match(after)) or after.startswith("dot "):
             continue
-        for word in rest:
-            if (
-                word in _COMPANY_END
-                or (not words and word in _NO_COMPANY)
-                or len(words) == 4
-                or (is_number_word(word) and words)
-            ):
-                break
-            words.append(word)
-        if not words or is_number_word(words[0]) or "@" in words[0] or "dot" in rest[: len(words) + 2]:
+        if match["first"] and {match["first"], match["last"]} & EVERYDAY:
             continue
         place = " ".join(words)
-        if zones.zone(f"in {place}") or zones.zone(place):
-            continue
-        weak = match[0].split(" ")[0] == "at"
-        # "at northwind we ...": the bare "at" needs a "we" behind it to be a company
-        if weak and not re.match(r"(?:we|we're|we've|we'd|i|i'm|and we|our|they)\b", " ".join(rest[len(words) :])):
-            continue
-        found = " ".join(w if w in ("and", "of") else w.capitalize() for w in words)
-        break
-    return found
+        if not zones.zone(f"i'm in {place}") and not zones.zone(place):
+            return " ".join(word if word in ("and", "of") else word.capitalize() for word in words)
+    return None
+
+
+def _company_words(told: list[str]) -> list[str]:
+    words: list[str] = []
+    for word in told[:4]:
+        if word in _COMPANY_END or (is_number_word(word) and words) or (not words and word in _NO_COMPANY | EVERYDAY):
+            break
+        words.append(word)
+    return [] if words and (is_number_word(words[0]) or "@" in words[0]) else words

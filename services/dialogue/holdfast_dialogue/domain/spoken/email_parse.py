@@ -15,7 +15,7 @@ from typing import Literal
 from email_validator import EmailNotValidError, validate_email
 from rapidfuzz import fuzz
 
-from holdfast_dialogue.domain.spoken.letters import Piece, is_letter, is_number_word, pieces
+from holdfast_dialogue.domain.spoken.letters import Piece, is_letter, is_number_word, is_spelling, pieces
 from holdfast_dialogue.domain.spoken.text import word_set
 
 Problem = Literal["empty", "no_at", "no_local", "no_domain", "no_dot", "invalid", "unclear"]
@@ -46,6 +46,7 @@ _PHRASES = [
         (r"\b(?:forward )?hyphen\b", " hyphen "),
         (r"\b(?:all )?(?:as )?(?:one|single|1) word\b|\ball (?:together|joined up|lower ?case|small(?: letters)?|in lower ?case|caps)\b|\b(?:in )?(?:lower ?case|small letters)\b|\b(?:with )?no spaces?(?: in between)?\b|\bwithout (?:a |any )?spaces?\b", " "),
         (r"\b(?:the )?(?:number|digit|numeral|digits|numbers)s? (?=\w)", " "),
+        (r"\bwith(?:out)? (?:an?|no) [a-z]\b", " "),
         (r"\b(?:and )?(?:then|followed by|and then|next is|after that)\b", " "),
         (r"\bg mail\b", "gmail"), (r"\bhot mail\b", "hotmail"), (r"\bout look\b", "outlook"), (r"\bi ?cloud\b", "icloud"), (r"\bgee mail\b", "gmail"), (r"\bya hoo\b", "yahoo"), (r"\bproton mail\b", "protonmail"),
     ]
@@ -59,6 +60,9 @@ _STOP = word_set(
     spelled spell wait sorry mean correction starting guess probably simply easy office's email's name's write
     down under should also or have has got a spelling meaning
     """
+)
+_BEFORE_ONE = frozenset(
+    {"different", "other", "another", "best", "this", "that", "right", "correct", "new", "work", "good"}
 )
 _TAIL_WORDS = word_set(
     """
@@ -141,10 +145,12 @@ def _spoken(tokens: list[str]) -> tuple[Address, list[str]]:
         local_words = _left(tokens[:at])
         domain_words, rest = _right(tokens[at + 1 :])
         local, domain = join(local_words), join(domain_words)
-        if "." in domain and local:
+        if "." in domain.lstrip(".") and domain[0] != "." and local:
             return validated(f"{local}@{domain}"), [] if all(t in _TAIL_WORDS for t in rest) else rest
         if best is None or (domain and not best.domain):
-            problem: Problem = "no_domain" if not domain else "no_local" if not local else "no_dot"
+            problem: Problem = (
+                "no_domain" if not domain.strip(".") or domain[0] == "." else "no_local" if not local else "no_dot"
+            )
             best = Address(None, problem, local, domain)
     assert best is not None
     if best.domain in _PROVIDERS and best.local:
@@ -167,7 +173,7 @@ def _left(tokens: list[str]) -> list[str]:
         if (
             token in ("that's", "that", "is", "spelled", "spelt")
             and taken
-            and _looks_spelled(taken)
+            and looks_spelled(taken)
             and i > 0
             and not _is_stop(tokens, i - 1, taken)
         ):
@@ -205,6 +211,8 @@ def _without_name(words: list[str]) -> list[str]:
 
 def _is_stop(tokens: list[str], i: int, taken: list[str]) -> bool:
     token = tokens[i]
+    if token == "one" and i > 0 and tokens[i - 1] in _BEFORE_ONE:
+        return True  # "it's a different one tom at ..."
     if token not in _STOP:
         return False
     if is_letter(token):  # "a" and "i": a letter being spelled, or a word
@@ -225,7 +233,7 @@ def _is_stop(tokens: list[str], i: int, taken: list[str]) -> bool:
     return not joined
 
 
-def _looks_spelled(words: list[str]) -> bool:
+def looks_spelled(words: list[str]) -> bool:
     plain = [w for w in words if w not in MARKS and w not in ("double", "triple", "as", "in")]
     return bool(plain) and sum(is_letter(w) or is_number_word(w) for w in plain) * 2 >= len(plain)
 
@@ -248,6 +256,12 @@ def _right(tokens: list[str]) -> tuple[list[str], list[str]]:
     return taken, tokens[i:]
 
 
+def domain_of(tokens: list[str]) -> str:
+    """The domain that `tokens` begin with; a provider's name alone stands for its domain."""
+    domain = join(_right(tokens)[0])
+    return _PROVIDERS.get(domain, domain)
+
+
 def _trim(words: list[str]) -> list[str]:
     """A domain without a dot: leave out the politeness behind it."""
     while words and words[-1] in _TAIL_WORDS:
@@ -261,7 +275,7 @@ def _label(tokens: list[str]) -> tuple[list[str], int]:
         ahead = tokens.index(".")
         label = tokens[:ahead]
         whole = [t for t in label if t != "-"]
-        in_reach = ahead <= 4 or _looks_spelled(whole)
+        in_reach = ahead <= 4 or looks_spelled(whole)
         if (
             whole
             and label[0] != "-"
@@ -306,6 +320,7 @@ def join(tokens: list[str]) -> str:
 def join_words(words: list[str]) -> str:
     """One stretch between marks. A word said and then spelled counts once, as spelled: "pinnell that's p i double n ..."."""
     words = [w for w in words if w not in ("that's", "spelled", "spelt", "is", "it's") or len(words) == 1]
+    words = [w for i, w in enumerate(words) if w not in words[max(0, i - 1) : i] or len(w) < 3 or is_spelling(w)]
     found = pieces(words)
     for i in range(1, len(found)):
         head = "".join(p.text for p in found[:i])

@@ -71,6 +71,11 @@ def is_number_word(word: str) -> bool:
     return word in _NUMBER_WORDS or word.isdigit()
 
 
+def is_spelling(word: str) -> bool:
+    """Whether a word may stand for a letter or digits, so that saying it twice means two of them."""
+    return is_number_word(word) or word in _OF_CODE_WORD or word in _LETTER_NAMES
+
+
 def pieces(words: list[str]) -> list[Piece]:
     """Read the words of one part of an address."""
     found: list[Piece] = []
@@ -198,7 +203,7 @@ def _settle_names(found: list[Piece]) -> list[Piece]:
             settled.append(piece)
             continue
         run = _run(spells, i)
-        solid = sum(found[k].how == "letter" for k in run)
+        solid = sum(len(found[k].text) for k in run if found[k].how == "letter")
         codes = sum(found[k].how == "code" for k in run)
         if piece.how == "code":
             is_spelling = codes >= 2 or (solid >= 2)

@@ -31,7 +31,7 @@ class Name:
         return f"{self.first} {self.last}".strip()
 
 
-_SURE = r"(?:my (?:full )?name is|my name's|the name is|the name's|name is|name's|you can call me|call me|they call me|put (?:it|me) (?:down )?(?:under|as)|put down|it's under|first name is|first name's|first name)"
+_SURE = r"(?:my (?:full )?name is|my name's|the name is|the name's|name is|name's|you can call me|you can (?:just )?(?:put|say|use|write)|call me|they call me|put (?:it|me) (?:down )?(?:under|as)|put down|it's under|first name is|first name's|first name)"
 _LIKELY = r"(?:i'm|i am|this is|it's|it is|here is|here's|you're (?:speaking|talking) (?:to|with)|that's|that is)"
 _INTRODUCED = re.compile(rf"\b(?:(?P<sure>{_SURE})|(?P<likely>{_LIKELY}))\s+(?P<rest>[a-z][\w' -]*)")
 _LAST = re.compile(r"\b(?:last name|surname|family name)(?: is|'s)?\s+(?P<rest>[a-z][\w' -]*)")
@@ -61,7 +61,9 @@ _LOWER_PREFIXES = word_set("van von der den de del di da dos du bin ibn")
 _TITLES = word_set("mister mr missus mrs ms miss doctor dr professor sir")
 _ALSO_WORDS = word_set("will mark may grace rose bill frank")
 """Names that are everyday words too: believed after a sure introduction or when the name was asked."""
-_ADJECTIVE = re.compile(r"(?:ing|ed|ly|ful|ish|less|ious|ous|able|ible)$")
+_ADJECTIVE = re.compile(
+    r"^(?!(?:king|ming|ling|ping|xing|ying|fleming|harding|manning|golding|browning|keating|sterling|ahmed|ned|ted|ed|fred|reed|jared|alfred|mildred|saeed|khaled)$).*(?:ing|ed|ful|less|ish|ious|ous|able|ible)$"
+)
 
 
 def person(text: str, bare: bool = False) -> Name | None:
@@ -93,7 +95,9 @@ def _believable(words: list[str], introduction: str, said: str, *, bare: bool) -
         return True
     if zones.zone(words[0]) or _ADJECTIVE.search(words[0]):
         return False
-    return introduction in ("i'm", "i am", "this is") or bare or said.endswith(words[0])
+    if introduction in ("i'm", "i am", "this is") or bare or said.endswith(words[0]):
+        return True
+    return bool(re.search(rf"\b{re.escape(words[0])} (?:calling|here|from|speaking|again)\b", said))
 
 
 def _led(said: str) -> Name | None:

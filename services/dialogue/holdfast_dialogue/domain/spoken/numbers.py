@@ -31,6 +31,19 @@ _ALONE = re.compile(
     r"\b(?:(?:just|only|it's|it is|nobody|no one|no-one|nobody else|no one else) (?:but |except |only |just |other than )?(?:me|myself)"
     r"|me myself and i|just the one|solo|one man band|on my own|by myself|i'm alone|myself only|me alone|me only)\b"
 )
+_WITH_ME = [
+    (
+        re.compile(
+            r"\b(?:me|myself|i) and (?:my|a|an|one|1) (?:wife|husband|partner|brother|sister|colleague|coworker|assistant|friend|son|daughter|boss|business partner|other|employee)\b"
+        ),
+        "2",
+    ),
+    (
+        re.compile(r"\b(?:me|myself) (?:and|plus) (\d+)(?: others?| more| colleagues?| people| employees?| guys)?\b"),
+        "+",
+    ),
+    (re.compile(r"\b(\d+)(?: others?| people)? (?:plus|and) (?:me|myself)\b"), "+"),
+]
 _NOTHING = re.compile(
     r"^(?:none|zero|nil|nothing|no|nope|not any|none at all|none yet|not yet|0)(?: (?:for now|right now|yet|really|at all|so far|at the moment|currently))?$"
 )
@@ -82,6 +95,10 @@ def _quantity(part: str) -> int | None:
     if _NOTHING.match(part):
         return 0
     digits = words_to_digits(part)
+    for pattern, to in _WITH_ME:
+        digits = pattern.sub(lambda m, to=to: to if to != "+" else str(int(m[1]) + 1), digits)
+    # "two fifty": hundreds, as prices and counts are said
+    digits = re.sub(r"(?<!\d )(?<!\d)\b([1-9]) (20|25|30|40|50|60|70|75|80|90)\b(?! \d)", r"\1\2", digits)
     digits = re.sub(r"\bnot (?:about |around )?\d+\b(?=.*\d)", " ; ", digits)
     digits = re.sub(r"^.*\d.*\bno (?:about |around |maybe |like )?(?=\d)", "", digits)
     digits = _OTHER.sub(" ; ", digits)

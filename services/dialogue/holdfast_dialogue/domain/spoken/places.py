@@ -115,7 +115,7 @@ CITIES = {
     "salt lake|salt lake city|santa fe",
     PACIFIC: "anaheim|bakersfield|berkeley|eugene|fresno|irvine|l a|la|las vegas|long beach|mountain view|oakland|"
     "orange county|palo alto|pasadena|portland|reno|sacramento|san diego|san fran|san francisco|san jose|"
-    "santa barbara|santa monica|s f|sf|seattle|spokane|tacoma|vegas",
+    "santa barbara|santa monica|seattle|spokane|tacoma|vegas",
     ARIZONA: "flagstaff|mesa|scottsdale|tempe|tucson",
     "America/Toronto": "hamilton|mississauga|montreal|ottawa|quebec city",
     "America/Edmonton": "calgary",

@@ -75,6 +75,9 @@ _ZONE_NAMES = {
 
 def zone(iana: str) -> str:
     """'America/New_York' -> 'New York time', 'Europe/Berlin' -> 'Berlin time'."""
+    offset = re.fullmatch(r"Etc/GMT([+-])(\d+)", iana)
+    if offset:
+        return f"universal time {'minus' if offset[1] == '+' else 'plus'} {number(int(offset[2]))}"
     return _ZONE_NAMES.get(iana) or f"{iana.rsplit('/', 1)[-1].replace('_', ' ').replace('-', ' ')} time"
 
 

@@ -21,9 +21,15 @@ from itertools import chain
 from zoneinfo import ZoneInfo, available_timezones
 
 from holdfast_dialogue.domain.spoken import places
+from holdfast_dialogue.domain.spoken.numbers import words_to_digits
 from holdfast_dialogue.domain.spoken.text import plain
 
 _THERE = r"(?:based in|based out of|over in|here in|located in|living in|in|from|near|outside|around|out of)(?: (?:the|downtown|sunny|rainy|old|greater))?"
+_BEING = (
+    r"(?:(?:i'm|i am|we're|we are|this is|it's|it is|my name is|me|us|we|i)(?: (?!can\b|do\b|does\b|is\b|how\b|what\b|keep\b|have\b|has\b|need\b|want\b|store\b|send\b)[\w']+){0,6}"
+    r"|(?:calling|based|located|living|live|sitting|work|working|office|offices|team|here|over|out|moved|now|right|company|business|firm|agency|shop|headquartered|people|operate|right now)(?: is| are|'s)?)"
+)
+"""What says, right before "in denver", that the caller is there, and not a thing that is asked about."""
 _TIME_AFTER = r"(?: (?:standard|daylight|savings?|local|summer))*(?: times?(?: zone)?| timezone| tz)\b"
 _CLOCK_WORDS = (
     "clock|am|pm|a m|p m|noon|midday|fifteen|twenty|thirty|forty|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
@@ -33,10 +39,14 @@ _LEAD = re.compile(
     r"^(?:(?:well|so|yeah|yes|yep|oh|and|okay|ok|sure|it's|it|is|would|be|that's|that|that'd|i'm|am|i|we're|we|are|think|guess|just|in|on|the|same|as|yours|"
     r"from|uh|my|our|time|zone|timezone|calling|do|use|go|by|here|at|based|located|live|out|of|over|us|to|please|make|let's|say|currently|right|now|still|actually|sorry|no) )*"
 )
+_BARE_LEAD = r"(?:(?:well|so|yeah|yes|oh|and|okay|ok|sure|um|uh|just|no|actually|hi|hello|hey) )*"
 _TAIL = re.compile(
     r"(?: (?:please|time|zone|timezone|thanks|thank|you|i|think|guess|here|now|these|days|at|the|moment|right|standard|daylight|so|u|s|us|usa|over))*$"
 )
 _DENIED = re.compile(r"\b(?:not|isn't|no longer|used to be|moved from)(?: in| on| at)?(?: the)? ?$")
+
+
+_OFFSET = re.compile(r"\b(?:u t c|utc|g m t|gmt) ?(?P<sign>plus|minus|\+|-) ?(?P<hours>[1-9]\d?)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,10 @@ def zone(text: str) -> str | None:
     written = [name for name in re.findall(r"[A-Za-z]+(?:/[A-Za-z_-]+)+", text) if name in available_timezones()]
     if written:
         return written[-1]
+    offset = _OFFSET.search(words_to_digits(plain(text)))
+    if offset and int(offset["hours"]) <= 12:
+        # the IANA names count the other way round: Etc/GMT-1 is an hour ahead
+        return f"Etc/GMT{'-' if offset['sign'] in ('plus', '+') else '+'}{int(offset['hours'])}"
     found = find(plain(text))
     return found.zone if found else None
 
@@ -72,11 +86,11 @@ def find(said: str) -> Found | None:
 
 def _zone_of(match: re.Match[str]) -> str:
     groups = match.groupdict()
-    name = next(groups[key] for key in ("word", "there", "timed", "clocked", "name") if groups.get(key))
+    name = next(groups[key] for key in ("word", "there", "timed", "clocked", "last", "name") if groups.get(key))
     state = groups.get("state")
     known = _names()[name]
-    # "paris texas": the state tells which Paris; "el paso texas" keeps its own time
-    return _names()[state] if state and not known.startswith("America/") else known
+    # "paris texas": the state tells which Paris; "el paso texas" and "oslo norway" keep the city's own time
+    return _names()[state] if state in _listed(places.STATES) and not known.startswith("America/") else known
 
 
 @cache
@@ -126,13 +140,16 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     shy = set(_listed(places.SHY_WORDS)) - {"london"}
     every = _either(_names())
     there = _either(set(_names()) - shy)
-    state = rf"(?:,? (?P<state>{_either(_listed(places.STATES))})\b)?"
+    regions = {*_listed(places.STATES), *_listed(places.COUNTRIES), *(name for name, _ in _of_tzdata())}
+    state = rf"(?:,? (?:(?P<state>{_either(regions)})|{_either(places.MANY_ZONES)})\b)?"
     clock = "|".join(rf"(?<=\b{word} )" for word in _CLOCK_WORDS.split("|")) + r"|(?<=\d )"
     anywhere = re.compile(rf"(?<![\w'])(?:the )?(?P<word>{_either(words)})(?:{_TIME_AFTER})?(?![\w'])")
     cued = re.compile(
-        rf"(?<![\w'])(?:{_THERE} (?P<there>{there}){state}(?:{_TIME_AFTER})?(?! (?:interiors|group|labs|street))(?![\w'])"
+        rf"(?<![\w'])(?:(?:^{_BARE_LEAD}|{_BEING} ){_THERE} (?P<there>{there}){state}(?:{_TIME_AFTER})?(?! (?:interiors|group|labs|street))(?![\w'])"
         rf"|(?P<timed>{every}){_TIME_AFTER}|(?:{clock})(?P<clocked>{every})(?![\w']))"
     )
+    ending = rf"\b(?:so|it's|that's|on|is|think|be|say|use) (?P<last>{_either(shy)})$"
+    cued = re.compile(f"{cued.pattern}|{ending}")
     return anywhere, cued, re.compile(rf"(?:the )?(?P<name>{every}){state}")
 
 
