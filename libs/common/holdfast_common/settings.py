@@ -6,6 +6,7 @@ Two frozen objects a service: `CommonSettings` (prefix HOLDFAST_) and the servic
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -42,14 +43,23 @@ class CommonSettings(BaseSettings):
     exit_with_parent: bool = Field(False, description="stop when the parent process dies (set by `holdfast up`)")
 
 
+SECRETS_DIR = "HOLDFAST_SECRETS_DIR"
+"""Names a folder of mounted secrets: one file a setting, called like it (`holdfast_nats_password`)."""
+
+
 def load_settings(*classes: type[S]) -> list[S]:
-    """Build each settings class from the environment; raises SettingsError with every problem of all of them."""
+    """Build each settings class from the environment, `.env` and the folder of secrets, in this order.
+
+    Raises SettingsError with every problem of all of them.
+    """
     loaded: list[S] = []
     problems: list[str] = []
+    mounted = os.environ.get(SECRETS_DIR, "")
+    folder = mounted if mounted and Path(mounted).is_dir() else None
     for cls in classes:
         prefix = cls.model_config.get("env_prefix", "")
         try:
-            loaded.append(cls())
+            loaded.append(cls(_secrets_dir=folder))  # pyright: ignore[reportCallIssue] - pydantic-settings takes it
         except ValidationError as error:
             for e in error.errors():
                 name = prefix + "_".join(str(part) for part in e["loc"]).upper()
