@@ -70,7 +70,7 @@ def _h(match: re.Match[str], part: str | None) -> Clock | None:
 
 
 def _hundred(match: re.Match[str], part: str | None) -> Clock | None:
-    number = int(match["hour"])
+    number = int(next(text for name, text in match.groupdict().items() if name.startswith("hour") and text))
     return resolve(number // 100, number % 100, _half(match, part))
 
 
@@ -116,7 +116,7 @@ _RULES = [
         (rf"{_HOUR} (?:oh|o|0) ?(?P<minute>[1-9])(?:{_AMPM}|{_PART})?", _hm),
         (rf"{_HOUR} (?P<minute>0[0-9])(?:{_AMPM}|{_PART})?", _hm),
         (rf"{_HOUR}[ -](?P<minute>[1-5]\d)(?: ?o'?clock)?(?:{_AMPM}|{_PART})?(?! (?:people|users|of us|documents|contracts|proposals|a month|per month|reps|seats|days))", _hm),
-        (r"(?P<hour>\d{3,4}) hours", _hundred),
+        (r"(?:oh )?(?P<hour>\d{3,4}) hours|oh (?P<hour2>[1-9]00)|(?<=at )(?P<hour3>(?:1\d|2[0-3])00)", _hundred),
         (rf"(?P<hour>\d{{3,4}}){_AMPM}", _hundred),
         (rf"{_HOUR}(?: ?o'?clock)(?: sharp)?(?:{_AMPM}|{_PART})?", _h),
         (rf"{_HOUR}{_AMPM}", _h),

@@ -62,6 +62,20 @@ def mark(text: str, today: date, about: date | None) -> Marked:
     return marked
 
 
+_SHARED = [
+    (re.compile(rf"\bnext ({DAY}) (or|and) (?:on )?({DAY})\b"), r"next \1 \2 next \3"),
+    (re.compile(rf"\b(\d{{1,2}}(?:st|nd|rd|th)) (and|to|or|through|until|till) (?:the )?(\d{{1,2}}(?:st|nd|rd|th)) (?:of )?({MONTH})\b"), r"\1 \4 \2 \3 \4"),
+    (re.compile(rf"\b({MONTH}) (?:the )?(\d{{1,2}}(?:st|nd|rd|th)) (and|to|or|through|until|till) (?:the )?(\d{{1,2}}(?:st|nd|rd|th))\b"), r"\1 \2 \3 \1 \4"),
+]  # fmt: skip
+
+
+def completed(text: str) -> str:
+    """'the 1st or 3rd of december', "next monday or tuesday": both get what they share."""
+    for pattern, to in _SHARED:
+        text = pattern.sub(to, text)
+    return text
+
+
 def _token(marked: Marked, read: Read) -> Callable[[re.Match[str]], str]:
     def replace(match: re.Match[str]) -> str:
         groups = {name.rstrip("0123456789"): found for name, found in match.groupdict().items() if found is not None}
@@ -75,9 +89,6 @@ def _token(marked: Marked, read: Read) -> Callable[[re.Match[str]], str]:
         return match[0]
 
     return replace
-
-
-# --- arithmetic
 
 
 def coming(today: date, weekday: int) -> date:
@@ -115,9 +126,6 @@ _COUNTS = {"a couple": 2, "a couple of": 2, "couple": 2, "couple of": 2, "a few"
 
 def _count(text: str) -> int:
     return int(text) if text.isdigit() else _COUNTS[text]
-
-
-# --- reading
 
 
 def _date(groups: dict[str, str], marked: Marked) -> Day:
@@ -296,9 +304,6 @@ def _week_of(groups: dict[str, str], marked: Marked) -> Span | None:
     return Span(_monday(on), _monday(on) + timedelta(days=6)) if on else None
 
 
-# --- the rules, the longer ones first
-
-
 def _rule(pattern: str, read: Read) -> tuple[re.Pattern[str], Read]:
     return re.compile(rf"(?<![\w'/.-])(?:{pattern})(?![\w'/])"), read
 
@@ -324,6 +329,7 @@ _RULES: list[tuple[re.Pattern[str], Read]] = [
     _rule(rf"the {_N}{_ST}? (?:which is |that's |it's )?(?:a |on )?{_WEEKDAY}", _day_of_month),
     _rule(r"(?:the )?day after tomorrow|overmorrow", _on(2)),
     _rule(rf"{_COUNT} {_UNIT} (?:from|after|on) {_ANCHOR}", _in_units),
+    _rule(r"(?P<count>\d|a) (?P<unit>weeks?) (?P<anchor>today|tomorrow)", _in_units),
     _rule(rf"{_ANCHOR} week|(?:the )?(?P<anchor2>{DAY}) after next", _in_units),
     _rule(rf"(?:the )?{_WEEKDAY} (?:of )?(?:the )?week after next|(?:the )?week after next (?:on )?{_WEEKDAY2}", _of_week(2)),
     _rule(rf"(?:the )?{_WEEKDAY} (?:of )?(?:the )?(?:next|following|coming) week|(?:the )?(?:next|following) week(?:'s)? (?:on )?(?:the )?{_WEEKDAY2}", _of_week(1)),

@@ -68,6 +68,7 @@ def _apply(old: str, said: str) -> str | None:
         rest = re.sub(r"\b(?:and|it's|its)\s*$", "", _bare(hints.COUNTED.sub(" ", rest))).strip()
     steps = (
         hints.letter_swapped,
+        hints.initial_changed,
         hints.digits_changed,
         hints.marks_changed,
         hints.with_a_letter,
@@ -79,7 +80,9 @@ def _apply(old: str, said: str) -> str | None:
         changed = step(current or old, rest)
         if changed:
             return changed
-    return (_said_again(current or old, ep.tokenise(rest)) if rest else None) or current
+    # "phillip with a p h": how it is written follows the name
+    said_again = _said_again(current or old, ep.tokenise(rest.partition(" with ")[0])) if rest else None
+    return said_again or current
 
 
 def _bare(said: str) -> str:
@@ -107,4 +110,8 @@ def _said_again(address: str, tokens: list[str]) -> str | None:
     if not re.search(r"[._+-]", new):
         options += [(fuzz.ratio(new, part) + 1, put(address, part, new)) for part in parts(address)]
     score, changed = max(options)
-    return changed if score >= (RESEMBLES if ep.looks_spelled(tokens) else RESEMBLES_AS_WORD) else None
+    least = RESEMBLES if ep.looks_spelled(tokens) else RESEMBLES_AS_WORD
+    # several plain words are rather a sentence than a name
+    if least == RESEMBLES_AS_WORD and len(tokens) > 1 and not any(token in MARKS for token in tokens):
+        least = 75
+    return changed if score >= least else None

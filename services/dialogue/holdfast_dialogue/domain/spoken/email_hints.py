@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from holdfast_dialogue.domain.spoken import email_parse as ep
+from holdfast_dialogue.domain.spoken.common_words import EVERYDAY
 from holdfast_dialogue.domain.spoken.email_parts import closest, parts, put
 from holdfast_dialogue.domain.spoken.letters import is_number_word
 
@@ -75,7 +76,7 @@ def _set_run(word: str, letter: str, count: int) -> str:
 
 _SOUNDALIKES = {"k": "c", "c": "k", "z": "s", "s": "z", "y": "i", "i": "y", "j": "g", "g": "j", "e": "ai", "a": "e", "o": "u", "u": "o"}  # fmt: skip
 _WITH_A = re.compile(
-    rf"(?:it's )?(?:(?P<name>[a-z]{{2,}}) )?(?P<way>with|without|has|starts with|begins with|ends with|ends in)(?: (?:an?|the))? (?P<letter>{_LETTER})(?: at the (?:end|beginning|start)| in it)?"
+    rf"(?:it's )?(?:(?P<name>[a-z]{{2,}}) )?(?P<way>with|without|has|starts with|begins with|ends with|ends in)(?: (?:an?|the))? (?P<letter>{_LETTER})(?: at the (?:end|beginning|start)| in it)?(?: (?P<name2>[a-z]{(3,)}))?"
 )
 
 
@@ -85,8 +86,9 @@ def with_a_letter(address: str, said: str) -> str | None:
     if not match:
         return None
     letter, instead = _letter(match["letter"]), _SOUNDALIKES.get(_letter(match["letter"]), "")
-    if match["name"]:
-        name, part = match["name"], closest(address, match["name"], least=50)
+    told = match["name"] or match["name2"]
+    if told:
+        name, part = told, closest(address, told, least=50)
     else:
         part = name = next(
             (p for p in parts(address) if set(instead if match["way"] != "without" else letter) & set(p)), ""
@@ -118,6 +120,28 @@ def letter_swapped(address: str, said: str) -> str | None:
     return f"{local.replace(old, new)}@{domain}" if local.count(old) == 1 else None
 
 
+_INITIAL = re.compile(
+    r"(?:(?P<starts>(?:it )?(?:starts|begins) with )(?:an? )?(?P<letter>[a-z])|(?P<said>[a-z]))(?: (?:as in|for|like) (?P<code>[a-z])[a-z]*)?"
+)
+_SOUND_SETS = ("bpdtvegcz", "mn", "fsx", "ajk", "iy", "uq", "lr")
+"""Letters that are taken for one another on the phone."""
+
+
+def initial_changed(address: str, said: str) -> str | None:
+    """'it starts with a b', "b as in bravo": the first letter of the local part, or the letter that stands alone."""
+    match = _INITIAL.fullmatch(said)
+    if not match or not (match["starts"] or match["code"]):
+        return None
+    new = match["code"] or match["letter"] or match["said"]
+    local, _, domain = address.rpartition("@")
+    alone = next((part for part in parts(address) if len(part) == 1 and part.isalpha()), "")
+    if alone and not match["starts"]:
+        return put(address, alone, new)
+    if match["starts"] or any({local[0], new} <= set(group) for group in _SOUND_SETS):
+        return f"{new}{local[1:]}@{domain}"
+    return None
+
+
 def digits_changed(address: str, said: str) -> str | None:
     """'eighty nine', 'eighty nine not eighty eight', 'without the number': the digits of the local part."""
     local, _, domain = address.rpartition("@")
@@ -127,6 +151,13 @@ def digits_changed(address: str, said: str) -> str | None:
     if re.fullmatch(
         r"(?:there's |there are |there is )?(?:(?:no|without(?: the| any)?) )?(?:numbers?|digits?)(?: (?:just|only) \w+)?",
         said,
+    ):
+        return f"{re.sub(r'[._-]?' + runs[0], '', local)}@{domain}"
+    gone = re.fullmatch(r"(?:no|without|drop|remove)(?: the)? (?P<digits>[a-z0-9 ]+)", said)
+    if (
+        gone
+        and all(is_number_word(word) for word in gone["digits"].split())
+        and ep.join_words(gone["digits"].split()) == runs[0]
     ):
         return f"{re.sub(r'[._-]?' + runs[0], '', local)}@{domain}"
     new = said.partition(" not ")[0].split()
@@ -176,20 +207,25 @@ def word_swapped(address: str, said: str) -> str | None:
     for pattern in _WORD_SWAPS:
         pair = pattern.search(said)
         if pair and pair["new"] not in _NO_NEW and pair["old"] != "dot":
-            part = closest(address, pair["old"], least=70) or closest(address, pair["new"])
+            around = next((p for p in parts(address) if pair["old"] in p and p != pair["old"]), "")
+            if around and len(pair["old"]) > 2:
+                return put(address, around, around.replace(pair["old"], pair["new"]))
+            part = closest(address, pair["old"], least=70) or closest(address, pair["new"], least=75)
             if part:
                 return put(address, part, pair["new"])
     return None
 
 
+_TLD = "|".join(sorted(ep.TLDS))
 _ENDING_SWAP = re.compile(
+    rf"\b(?P<new3>{_TLD}) (?:at the end )?not (?:dot )?(?:{_TLD})$|"
     r"\bdot (?P<new>[a-z]+(?: [a-z])?) not dot [a-z]+|\bnot dot [a-z]+ (?:but |it's )?(?:dot )?(?P<new2>[a-z]+)\b"
 )
 _ENDING = re.compile(
     r"(?:(?:.*\b(?:end|ending|ends|extension|last bit)\b.* )|it's |it )?(?P<ending>dot (?:[a-z ]+?))(?: at the end)?(?: please)?"
 )
 _DOMAIN_IS = re.compile(
-    r"\b(?:the )?(?:domain|company|part after the at|after the at|second part|last part|it's at|is at|provider)(?: name| part)?(?:'s| is| should be|'s called)?\b|^at\b|\bat(?= \w+ not\b)"
+    r"^(?:(?:the |my )?(?:domain|company|part after the at|after the at|second part|last part|provider)(?: name| part)?(?:'s| is| should be|'s called| is called)|at)\b"
 )
 
 
@@ -198,7 +234,7 @@ def domain_changed(address: str, said: str) -> str | None:
     local, _, domain = address.rpartition("@")
     swap = _ENDING_SWAP.search(said)
     if swap:
-        return f"{local}@{domain.rsplit('.', 1)[0]}.{(swap['new'] or swap['new2']).replace(' ', '')}"
+        return f"{local}@{domain.rsplit('.', 1)[0]}.{(swap['new'] or swap['new2'] or swap['new3']).replace(' ', '')}"
     ending = _ENDING.fullmatch(said)
     labels = ep.join(ep.tokenise(ending["ending"])).strip(".") if ending else ""
     if labels and all(label in ep.TLDS for label in labels.split(".")):
@@ -214,7 +250,8 @@ def domain_changed(address: str, said: str) -> str | None:
     new = ep.domain_of(tokens)
     if not new or "." in new:
         return f"{local}@{new}" if new else None
-    return f"{local}@{new}.{domain.rsplit('.', 1)[-1]}"
+    sentence = len(tokens) > 4 or any(token in EVERYDAY for token in tokens)
+    return None if sentence else f"{local}@{new}.{domain.rsplit('.', 1)[-1]}"
 
 
 _LOCAL_IS = re.compile(

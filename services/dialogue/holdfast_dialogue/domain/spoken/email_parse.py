@@ -46,7 +46,10 @@ _PHRASES = [
         (r"\b(?:forward )?hyphen\b", " hyphen "),
         (r"\b(?:all )?(?:as )?(?:one|single|1) word\b|\ball (?:together|joined up|lower ?case|small(?: letters)?|in lower ?case|caps)\b|\b(?:in )?(?:lower ?case|small letters)\b|\b(?:with )?no spaces?(?: in between)?\b|\bwithout (?:a |any )?spaces?\b", " "),
         (r"\b(?:the )?(?:number|digit|numeral|digits|numbers)s? (?=\w)", " "),
-        (r"\bwith(?:out)? (?:an?|no) [a-z]\b", " "),
+        (
+            r"\bwith(?:out)? (?:an?|no|one|two|double|a double) [a-z](?:'?s)?(?: and (?:an?|no|one|two) [a-z](?:'?s)?)*(?: at the (?:end|start|beginning))?(?![\w'])",
+            " ",
+        ),
         (r"\b(?:and )?(?:then|followed by|and then|next is|after that)\b", " "),
         (r"\bg mail\b", "gmail"), (r"\bhot mail\b", "hotmail"), (r"\bout look\b", "outlook"), (r"\bi ?cloud\b", "icloud"), (r"\bgee mail\b", "gmail"), (r"\bya hoo\b", "yahoo"), (r"\bproton mail\b", "protonmail"),
     ]
@@ -170,13 +173,8 @@ def _left(tokens: list[str]) -> list[str]:
         token = tokens[i]
         if token == "@":
             break
-        if (
-            token in ("that's", "that", "is", "spelled", "spelt")
-            and taken
-            and looks_spelled(taken)
-            and i > 0
-            and not _is_stop(tokens, i - 1, taken)
-        ):
+        introduces = token in ("that's", "that", "is", "spelled", "spelt") and taken and looks_spelled(taken)
+        if introduces and i > 0 and not _is_stop(tokens, i - 1, taken):
             i -= 1  # "massey that's m a double s e y"
             continue
         if token not in MARKS and _is_stop(tokens, i, taken):
@@ -193,19 +191,13 @@ def _left(tokens: list[str]) -> list[str]:
 
 def _without_name(words: list[str]) -> list[str]:
     """'siobhan massey s as in sam underscore ...': the name was said first, the address is what is spelled."""
-    for i in range(2, len(words) - 2):
+    end = next((i for i, word in enumerate(words) if word in MARKS), len(words))
+    for i in range(2, end - 2):
         if is_letter(words[i]) and words[i + 1 : i + 3] == ["as", "in"]:
-            before = words[:i]
-            return (
-                words[i:]
-                if all(
-                    w.isalpha() and len(w) > 2 and w not in ("double", "triple") and not is_number_word(w)
-                    for w in before
-                )
-                else words
+            is_name = all(
+                len(word) > 2 and word not in ("double", "triple") and not is_spelling(word) for word in words[:i]
             )
-        if words[i] in MARKS:
-            break
+            return words[i:] if is_name else words
     return words
 
 
@@ -215,22 +207,14 @@ def _is_stop(tokens: list[str], i: int, taken: list[str]) -> bool:
         return True  # "it's a different one tom at ..."
     if token not in _STOP:
         return False
+    before = tokens[i - 1] if i > 0 else ""
+    after = tokens[i + 1] if i + 1 < len(tokens) else ""
     if is_letter(token):  # "a" and "i": a letter being spelled, or a word
-        near = [tokens[k] for k in (i - 1, i + 1) if 0 <= k < len(tokens)]
-        return not any(is_letter(t) or t in MARKS or t in ("double", "as", "for", "like", "for") for t in near)
-    if token == "in" or (token == "as" and i + 1 < len(tokens) and tokens[i + 1] == "in"):
-        return False
-    if (
-        token == "for"
-        and i > 0
-        and is_letter(tokens[i - 1])
-        and i + 1 < len(tokens)
-        and tokens[i + 1].startswith(tokens[i - 1])
-    ):
-        return False
+        return not any(is_letter(t) or t in MARKS or t in ("double", "as", "for", "like") for t in (before, after))
+    if token == "for" and is_letter(before) and after.startswith(before):
+        return False  # "b for bob"
     # next to a mark it is part of the address: "me dot too at", "the underscore office"
-    joined = (taken and taken[0] in MARKS) or (i > 0 and tokens[i - 1] in MARKS and tokens[i - 1] != "@")
-    return not joined
+    return not ((taken and taken[0] in MARKS) or (before in MARKS and before != "@"))
 
 
 def looks_spelled(words: list[str]) -> bool:
@@ -275,33 +259,23 @@ def _label(tokens: list[str]) -> tuple[list[str], int]:
         ahead = tokens.index(".")
         label = tokens[:ahead]
         whole = [t for t in label if t != "-"]
-        in_reach = ahead <= 4 or looks_spelled(whole)
-        if (
-            whole
-            and label[0] != "-"
-            and in_reach
-            and not any(t in MARKS or _ends_address(label, i) for i, t in enumerate(whole))
-        ):
+        one_label = (
+            whole and label[0] != "-" and not any(t in MARKS or (t in _STOP and not is_letter(t)) for t in whole)
+        )
+        if one_label and (ahead <= 4 or looks_spelled(whole)):
             return label, ahead
     if not tokens or tokens[0] in MARKS:
         return [], 0
     if not is_letter(tokens[0]):
         return tokens[:1], 1
     used = 1
-    while used < len(tokens) and is_letter(tokens[used]) and used < 4:
-        if (
-            "".join(tokens[:used]) in TLDS
-            and "".join(tokens[: used + 1]) not in TLDS
-            and "".join(tokens[: used + 2]) not in TLDS
-        ):
+    while used < min(4, len(tokens)) and is_letter(tokens[used]):
+        # "c o" may go on to "c o m", "i o" may not
+        longer = ("".join(tokens[: used + 1]), "".join(tokens[: used + 2]))
+        if "".join(tokens[:used]) in TLDS and not TLDS & set(longer):
             break
         used += 1
     return tokens[:used], used
-
-
-def _ends_address(words: list[str], i: int) -> bool:
-    """An everyday word that is not part of a spelling ("as in", a letter)."""
-    return words[i] in _STOP and not is_letter(words[i])
 
 
 def join(tokens: list[str]) -> str:

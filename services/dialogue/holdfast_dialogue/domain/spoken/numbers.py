@@ -74,7 +74,9 @@ def words_to_digits(text: str) -> str:
     joined = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text)
     # "two hundred and one or two": text2num is right on each; "a hundred" needs its article dropped.
     # "a few hundred", "two and a half thousand": alone, the scale must stay a word
-    joined = re.sub(r"\b(couple(?: of)?|few|several|half|point \w+) (hundred|thousand|million)s?\b", r"\1 \2x", joined)
+    joined = re.sub(
+        r"\b(couple(?: of)?|few|several|half(?: an?)?|point \w+) (hundred|thousand|million)s?\b", r"\1 \2x", joined
+    )
     joined = re.sub(r"\b(hundreds|thousands)\b", r"\1x", joined)
     joined = re.sub(r"\b(\w+(?:ty|teen|en|elve|red|zen|one|two|ree|our|ive|six|ght|ine))-?ish\b", r"\1 ish", joined)
     digits = re.sub(r"\b(hundreds?|thousands?|million)x\b", r"\1", alpha2digit(joined, "en", 0))
@@ -101,6 +103,7 @@ def _quantity(part: str) -> int | None:
     digits = re.sub(r"(?<!\d )(?<!\d)\b([1-9]) (20|25|30|40|50|60|70|75|80|90)\b(?! \d)", r"\1\2", digits)
     digits = re.sub(r"\bnot (?:about |around )?\d+\b(?=.*\d)", " ; ", digits)
     digits = re.sub(r"^.*\d.*\bno (?:about |around |maybe |like )?(?=\d)", "", digits)
+    digits = re.sub(r"\b(?:used to be|was|were|had) (?:about |around )?\d+\b(?=.*\bnow\b.*\d)", " ; ", digits)
     digits = _OTHER.sub(" ; ", digits)
     spelled = _spelled_digits(digits)
     if spelled is not None:

@@ -15,7 +15,7 @@ _DAY_AFTER = (
 )
 FIRST_THING = re.compile(rf"\b1st thing(?= {_DAY_AFTER}|$)")
 EARLIEST = re.compile(
-    r"\b(?:as soon as (?:possible|you can|you have|we can)|asap|a s a p|right away|(?:first|1st) (?:chance|opportunity)|earliest (?:possible|convenience)"
+    r"\b(?:as soon as (?:possible|you can|you have|we can)|asap|a s a p|right away|right now|immediately|straight away|(?:^|(?<=^how about ))now|(?:first|1st) (?:chance|opportunity)|earliest (?:possible|convenience)"
     r"|(?:the )?(?:soonest|earliest|(?:next|1st)(?: 1)? available|(?:next|1st) (?:opening|free)|next slot)(?: (?:time|slot|1|opening|possible|available|you have|you've got|there is))*"
     r"|(?:the )?sooner the better|(?:whichever|whatever)(?:'s| is|'ve| you've got| you have)? (?:1st|soonest|sooner|earlier|earliest)|whenever you (?:can|have))\b"
 )

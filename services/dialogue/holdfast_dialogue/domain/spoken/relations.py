@@ -64,12 +64,22 @@ def days(text: str, marked: dates.Marked) -> Days:
     excluded = tuple(day.on for i in sorted(out) if (day := marked.days[i]).on)
     meant = [int(i) for i in re.findall(r"\bD(\d+)\b", text) if int(i) not in out]
     span = _span_between(text, marked, meant) or _open_span(text, marked, meant)
+    named = _named_span(text, marked)
+    if named and excluded and not span and not meant:
+        excluded = tuple(_within(day, named) for day in excluded)
     if span:
         return Days(None, (span[0], span[1]), (*excluded, *span[2]))
     if meant:
         # the last one named counts: "not tuesday, wednesday"
         return Days(marked.days[meant[-1]], None, excluded)
-    return Days(None, _named_span(text, marked), excluded)
+    return Days(None, named, excluded)
+
+
+def _within(day: date, span: tuple[date | None, date | None]) -> date:
+    """'next week except tuesday': that week's Tuesday."""
+    first, last = span
+    ahead = day + timedelta(days=7)
+    return ahead if first and day < first and (last is None or ahead <= last) else day
 
 
 _Span = tuple[date | None, date | None, tuple[date, ...]]

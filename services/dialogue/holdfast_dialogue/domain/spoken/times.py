@@ -131,7 +131,7 @@ def _read(said: str, here: datetime, about: date | None, *, expected: bool) -> T
     soon = _in_hours(said, here)
     if soon:
         return soon
-    digits = _digits(said)
+    digits = dates.completed(_digits(said))
     earliest = bool(offers.EARLIEST.search(digits) or offers.FIRST_THING.search(digits))
     pick, text = (
         offers.pick(offers.FIRST_THING.sub(" E ", offers.EARLIEST.sub(" E ", digits))) if expected else (None, digits)
@@ -206,7 +206,7 @@ def _digits(said: str) -> str:
 
 
 _PART_WORDS = re.compile(
-    r"(?P<not>\b(?:not|no|can't do|can't make|not good in|never)(?: in| on)?(?: the)? )?(?P<how>\b(?:early|earlier|late|later|mid)(?: in the| on in the)?[ -])?"
+    r"(?P<not>\b(?:not|no|can't do|can't make|not good in|never)(?: in| on)?(?: the)? )?(?P<how>\b(?:early|earlier|late|later|mid)(?: in the| on in the)?[ -](?P<day> *D\d+ +)?)?"
     r"\b(?P<part>mornings?|afternoons?|evenings?|lunch ?time|lunch|noonish|mid ?day(?=ish))\b"
 )
 _END_OF_DAY = re.compile(
@@ -242,6 +242,7 @@ def _part(text: str) -> tuple[Part | None, time | None, time | None, str]:
     if match["not"]:
         return None, *_INSTEAD[part], f"{before} {behind}"
     how = (match["how"] or "").strip(" -")[:5].rstrip()
+    before += match["day"] or ""
     low, high = _WITHIN.get(
         (part, {"earli": "early", "later": "late"}.get(how, how).split()[0] if how else ""), (None, None)
     )

@@ -36,7 +36,7 @@ _CLEAR_YES = [
     r"(?:(?:that|it|this|either|both)(?: (?:one|time|day|all))?(?: would| will| should|'ll|'d)? |that'd )(?:works?|do|be (?:fine|great|good|perfect|lovely|ideal|okay|ok)|suits?(?: me)?)(?: (?:for me|fine|great|well|nicely))*",
     r"(?:works|(?:sounds|looks) (?:good|great|perfect|lovely|fine|right|okay|ok))(?: (?:for me|to me|fine|great))*",
     r"go ahead|go for it|do it|do that|please do|book (?:it|that|me(?: in)?)|let's (?:do|go with|go for|take|book) (?:it|that(?: one)?|this(?: one)?)|let's go(?: ahead)?|i'll take (?:it|that(?: one)?)",
-    r"i think so|i believe so|i guess so|i suppose so|no problem|no worries|not a problem|why not|i'd (?:like|love) (?:that|to)(?= please|$)|happy to(?= |$)",
+    r"i think so|i believe so|i guess so|i suppose so|no problem|no worries|not a problem|why not|go on(?: then)?|(?:sounds|looks) like a plan|i'd (?:like|love) (?:that|to)(?= please|$)|happy to(?= |$)",
 ]
 _SOFT_YES = [
     r"okay|ok|okey dokey|alright|all right|right|fine|perfect|great|lovely|good|wonderful|brilliant|excellent|awesome|cool|super|spot on|bingo|ideal|nice",
@@ -44,6 +44,8 @@ _SOFT_YES = [
     r"please|that one|i guess|i suppose|i do|i am|i would(?: like that| love (?:that|to))?|we do|we are|it does|it is|you can|you may|got it|you got it|you've got it|confirm",
 ]
 _CLEAR_NO = [
+    r"(?:absolutely|definitely|certainly|of course|totally|surely|probably|hell|i think|i guess|i hope|i suppose|better|rather|please|clearly) not",
+    r"no need|i'll pass|not at this (?:time|point)|(?:no )?we're (?:all )?(?:good|set|fine)|(?:no )?i'm all set",
     r"no(?: no)*(?! (?:rush|hurry|integrations?|crm|idea|clue|preference|particular|specific|limit|tools?|other|more|one|doubt|problem|worries|need)\b)",
     r"nope|nah|nay|no way|no thanks|no thank you|negative|uh[ -]uh|nuh uh|hard pass",
     r"not (?:really|quite|exactly|right|at all|correct|that(?: one)?|for me|necessarily|interested)",
@@ -58,7 +60,7 @@ _SOFT_NO = [
     r"i (?:can't|cannot|won't|don't|do not|didn't|haven't)|we (?:don't|do not|aren't|can't)|it doesn't|it isn't|it's not",
 ]
 _UNDECIDED = re.compile(
-    r"^(?:maybe|perhaps|possibly|i'm not sure|not sure|i don't know|i dunno|don't know|dunno|no idea|no clue|let me (?:think|check|see)|i'd have to check|i'm thinking|"
+    r"^(?:yes and no\b|sort of|kind of|kinda|sorta|maybe|perhaps|possibly|i'm not sure|not sure|i don't know|i dunno|don't know|dunno|no idea|no clue|let me (?:think|check|see)|i'd have to check|i'm thinking|"
     r"hold on|hang on|wait|one (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)|give me a (?:moment|second|sec|minute)|it depends|depends|what|sorry what|pardon)\b(?! (?:later|another time|not|next time|yes|no|that's))"
 )
 _LEAD = r"(?:(?:oh|ooh|well|so|hm|ah|and|i said|i mean|sorry|wait|actually) )*"
