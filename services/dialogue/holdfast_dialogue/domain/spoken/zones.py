@@ -12,7 +12,6 @@ nothing but the place: Austin and Sydney are people too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -24,22 +23,24 @@ from holdfast_dialogue.domain.spoken import places
 from holdfast_dialogue.domain.spoken.numbers import words_to_digits
 from holdfast_dialogue.domain.spoken.text import plain
 
-_THERE = r"(?:based in|based out of|over in|here in|located in|living in|in|from|near|outside|around|out of)(?: (?:the|downtown|sunny|rainy|old|greater))?"
+_BARE_LEAD = r"(?:(?:well|so|yeah|yes|oh|and|okay|ok|sure|um|uh|just|no|actually|hi|hello|hey) )*"
 _BEING = (
-    r"(?:(?:i'm|i am|we're|we are|this is|it's|it is|my name is|me|us|we|i)(?: (?!can\b|do\b|does\b|is\b|how\b|what\b|keep\b|have\b|has\b|need\b|want\b|store\b|send\b)[\w']+){0,6}"
+    r"\b(?:(?:i'm|i am|we're|we are|this is|it's|it is|my name is|me|us|we|i)(?: (?!can\b|do\b|does\b|is\b|how\b|what\b|keep\b|have\b|has\b|need\b|want\b|store\b|send\b)[\w']+){0,6}"
     r"|(?:calling|based|located|living|live|sitting|work|working|office|offices|team|here|over|out|moved|now|right|company|business|firm|agency|shop|headquartered|people|operate|right now)(?: is| are|'s)?)"
 )
-"""What says, right before "in denver", that the caller is there, and not a thing that is asked about."""
-_TIME_AFTER = r"(?: (?:standard|daylight|savings?|local|summer))*(?: times?(?: zone)?| timezone| tz)\b"
-_CLOCK_WORDS = (
-    "clock|am|pm|a m|p m|noon|midday|fifteen|twenty|thirty|forty|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
-    "morning|afternoon|evening"
+_THERE = r"(?:based in|based out of|over in|here in|located in|living in|in|from|near|outside|around|out of)(?: (?:the|downtown|sunny|rainy|old|greater))?"
+_THERE_BEFORE = re.compile(rf"(?:^{_BARE_LEAD}|{_BEING} ){_THERE} $")
+"""What says, right before "denver", that the caller is there, and not a thing that is asked about."""
+_CLOCK_BEFORE = re.compile(
+    r"(?:\d|\b(?:clock|am|pm|a m|p m|noon|midday|fifteen|twenty|thirty|forty|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|morning|afternoon|evening)) $"
 )
+_SO_BEFORE = re.compile(r"\b(?:so|it's|that's|on|is|think|be|say|use) $")
+_TIME_AFTER = re.compile(r"(?: (?:standard|daylight|savings?|local|summer))*(?: times?(?: zone)?| timezone| tz)\b")
+_NAME_AFTER = re.compile(r" (?:interiors|group|labs|street)\b")
 _LEAD = re.compile(
     r"^(?:(?:well|so|yeah|yes|yep|oh|and|okay|ok|sure|it's|it|is|would|be|that's|that|that'd|i'm|am|i|we're|we|are|think|guess|just|in|on|the|same|as|yours|"
     r"from|uh|my|our|time|zone|timezone|calling|do|use|go|by|here|at|based|located|live|out|of|over|us|to|please|make|let's|say|currently|right|now|still|actually|sorry|no) )*"
 )
-_BARE_LEAD = r"(?:(?:well|so|yeah|yes|oh|and|okay|ok|sure|um|uh|just|no|actually|hi|hello|hey) )*"
 _TAIL = re.compile(
     r"(?: (?:please|time|zone|timezone|thanks|thank|you|i|think|guess|here|now|these|days|at|the|moment|right|standard|daylight|so|u|s|us|usa|over))*$"
 )
@@ -71,26 +72,85 @@ def zone(text: str) -> str | None:
 
 def find(said: str) -> Found | None:
     """The last zone named in a plain text, with its place in it."""
-    anywhere, cued, alone = _patterns()
-    hits = [
-        Found(_zone_of(match), match.start(), match.end())
-        for match in chain(anywhere.finditer(said), cued.finditer(said))
-        if not _DENIED.search(said[: match.start()])
-    ]
-    if hits:
-        return max(hits, key=lambda hit: (hit.end, hit.end - hit.start))
+    words = list(re.finditer(r"[\w']+", said))
+    hits: list[Found] = []
+    i = 0
+    while i < len(words):
+        name, used = _name_at(words, i)
+        hit = _meant(said, name, words[i].start(), words[i + used - 1].end()) if name else None
+        if hit:
+            hits.append(hit)
+        i += used if hit else 1
+    return hits[-1] if hits else _alone(said)
+
+
+def _name_at(words: list[re.Match[str]], i: int) -> tuple[str, int]:
+    """The longest known name that begins with word `i`, and how many words it has."""
+    for used in range(min(4, len(words) - i), 0, -1):
+        name = " ".join(word[0] for word in words[i : i + used])
+        if name in _names():
+            return name, used
+    return "", 1
+
+
+def _meant(said: str, name: str, start: int, end: int) -> Found | None:
+    """The zone, where the words around the name say that the caller's time is meant."""
+    before, after = said[:start], said[end:]
+    if _DENIED.search(before):
+        return None
+    timed = _TIME_AFTER.match(after)
+    if name in _always() or timed or _CLOCK_BEFORE.search(before):
+        return Found(_names()[name], start, end + (timed.end() if timed else 0))
+    if name in _shy():
+        last = not after and _SO_BEFORE.search(before)
+        return Found(_names()[name], start, end) if last else None
+    if not _THERE_BEFORE.search(before) or _NAME_AFTER.match(after):
+        return None
+    zone, used = _in_region(name, after)
+    return Found(zone, start, end + used)
+
+
+def _in_region(name: str, after: str) -> tuple[str, int]:
+    """'paris texas': the state tells which Paris; "el paso texas" and "oslo norway" keep the city's own time."""
+    known, words = _names()[name], after.split()[:2]
+    for used in (2, 1):
+        region = " ".join(words[:used])
+        if len(words) >= used and (region in _regions() or region in places.MANY_ZONES):
+            elsewhere = region in _states() and not known.startswith("America/")
+            return _names()[region] if elsewhere else known, len(region) + 1
+    return known, 0
+
+
+def _alone(said: str) -> Found | None:
+    """An utterance that is nothing but a place."""
     bare = _LEAD.sub("", said + " ").strip()
-    whole = alone.fullmatch(_TAIL.sub("", bare))
-    return Found(_zone_of(whole), len(said) - len(bare), len(said)) if whole else None
+    place = _TAIL.sub("", bare).removeprefix("the ")
+    words = list(re.finditer(r"[\w']+", place))
+    name, used = _name_at(words, 0) if words else ("", 0)
+    if not name:
+        return None
+    zone, more = _in_region(name, place[words[used - 1].end() :])
+    return Found(zone, len(said) - len(bare), len(said)) if words[used - 1].end() + more == len(place) else None
 
 
-def _zone_of(match: re.Match[str]) -> str:
-    groups = match.groupdict()
-    name = next(groups[key] for key in ("word", "there", "timed", "clocked", "last", "name") if groups.get(key))
-    state = groups.get("state")
-    known = _names()[name]
-    # "paris texas": the state tells which Paris; "el paso texas" and "oslo norway" keep the city's own time
-    return _names()[state] if state in _listed(places.STATES) and not known.startswith("America/") else known
+@cache
+def _always() -> frozenset[str]:
+    return frozenset(_listed(places.ZONE_WORDS))
+
+
+@cache
+def _shy() -> frozenset[str]:
+    return frozenset(_listed(places.SHY_WORDS)) - {"london"}
+
+
+@cache
+def _states() -> frozenset[str]:
+    return frozenset(_listed(places.STATES))
+
+
+@cache
+def _regions() -> frozenset[str]:
+    return _states() | frozenset(_listed(places.COUNTRIES)) | frozenset(name for name, _ in _of_tzdata())
 
 
 @cache
@@ -133,32 +193,9 @@ def _same_time(zones: list[str]) -> str | None:
     return zones[0] if zones else None
 
 
-@cache
-def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """Zone words anywhere; places with a sign that they are meant; one name as the whole utterance."""
-    words = _listed(places.ZONE_WORDS)
-    shy = set(_listed(places.SHY_WORDS)) - {"london"}
-    every = _either(_names())
-    there = _either(set(_names()) - shy)
-    regions = {*_listed(places.STATES), *_listed(places.COUNTRIES), *(name for name, _ in _of_tzdata())}
-    state = rf"(?:,? (?:(?P<state>{_either(regions)})|{_either(places.MANY_ZONES)})\b)?"
-    clock = "|".join(rf"(?<=\b{word} )" for word in _CLOCK_WORDS.split("|")) + r"|(?<=\d )"
-    anywhere = re.compile(rf"(?<![\w'])(?:the )?(?P<word>{_either(words)})(?:{_TIME_AFTER})?(?![\w'])")
-    cued = re.compile(
-        rf"(?<![\w'])(?:(?:^{_BARE_LEAD}|{_BEING} ){_THERE} (?P<there>{there}){state}(?:{_TIME_AFTER})?(?! (?:interiors|group|labs|street))(?![\w'])"
-        rf"|(?P<timed>{every}){_TIME_AFTER}|(?:{clock})(?P<clocked>{every})(?![\w']))"
-    )
-    ending = rf"\b(?:so|it's|that's|on|is|think|be|say|use) (?P<last>{_either(shy)})$"
-    cued = re.compile(f"{cued.pattern}|{ending}")
-    return anywhere, cued, re.compile(rf"(?:the )?(?P<name>{every}){state}")
-
-
 def _listed(table: dict[str, str]) -> list[str]:
     return [name for names in table.values() for name in names.split("|")]
 
 
-def _either(names: Iterable[str]) -> str:
-    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-
-
-_patterns()  # once, at import: no caller should wait the tenth of a second that it takes
+_names()  # once, at import: no caller should wait for the tables to be read
+_regions()
