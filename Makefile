@@ -19,7 +19,14 @@ LOCK     := --universal --generate-hashes --no-emit-index-url --no-emit-find-lin
 VOICE ?= slt
 KILL  ?= asr
 
-.PHONY: help setup demo run doctor test test-fast lint types fmt lock env-example system clean
+SERVICES := asr dialogue gateway records tools tts
+TAG      ?= latest
+# docker or podman, and compose of the same kind.
+ENGINE   ?= $(shell command -v docker || command -v podman)
+COMPOSE  ?= $(ENGINE) compose
+
+.PHONY: help setup demo run doctor test test-fast lint types fmt lock env-example system clean \
+        images secrets compose-up compose-down k8s-validate
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -39,7 +46,7 @@ $(STAMP): requirements/uv.txt requirements/dev.txt $(MEMBERS:%=%/pyproject.toml)
 	@touch $@
 
 demo: ## a real call, in real time: questions, a booking, and a service killed meanwhile (VOICE=, KILL=)
-	@echo "demo: sets up if need be, starts every service, places one call of about a minute and a half"
+	@echo "demo: sets up if need be, starts every service, places one call of about two minutes"
 	@$(MAKE) --no-print-directory setup
 	@$(VENV)/bin/holdfast demo --voice $(VOICE) --kill $(KILL)
 
@@ -71,9 +78,38 @@ lock: setup ## resolve requirements/*.in again (upgrade with UPGRADE=--upgrade)
 	@$(PY) requirements/collect.py > requirements/all.in
 	@cd requirements && ../$(UV) pip compile uv.in -o uv.txt $(LOCK) $(UPGRADE)
 	@cd requirements && ../$(UV) pip compile dev.in -o dev.txt --overrides overrides.txt $(LOCK) $(UPGRADE)
+	@# One lock a service, for its image: the same versions as above, only what the service needs.
+	@cd requirements && ../$(UV) pip compile build.in -o build.txt -c dev.txt --no-annotate $(LOCK)
+	@cd requirements && ../$(UV) pip compile asr-cuda.in -o asr-cuda.txt --no-annotate $(LOCK) $(UPGRADE)
+	@cd requirements && ../$(UV) pip compile k8s.in -o k8s.txt -c dev.txt --no-annotate $(LOCK) $(UPGRADE)
+	@cd requirements && for service in $(SERVICES); do \
+	   ../$(PY) collect.py libs/common services/$$service | ../$(UV) pip compile - -o $$service.txt -c dev.txt \
+	     --overrides overrides.txt --no-annotate $(LOCK); done
 
 env-example: setup ## write .env.example again from the settings themselves
 	@$(PY) -m holdfast_cli.env_example > .env.example
+
+images: ## build the six images (TAG=latest, ENGINE=docker or podman, ACCELERATOR=cuda for asr)
+	@test -n "$(ENGINE)" || { echo "neither docker nor podman here" >&2; exit 1; }
+	@for service in $(SERVICES); do \
+	   echo "image holdfast/$$service:$(TAG)"; \
+	   BUILDAH_FORMAT=docker $(ENGINE) build -q --build-arg SERVICE=$$service --build-arg ACCELERATOR=$(or $(ACCELERATOR),cpu) \
+	     -t holdfast/$$service:$(TAG) . >/dev/null; done
+
+secrets: ## make the secrets of a composed system, once (secrets/, one file each)
+	@python3 infra/compose/make_secrets.py
+
+compose-up: secrets ## build and start the whole system in containers at http://127.0.0.1:8080
+	@$(COMPOSE) up -d --build
+	@echo "up: http://127.0.0.1:$${PORT:-8080}; call it with: .venv/bin/holdfast call --name compose 'how long is the trial'"
+
+compose-down: ## stop the composed system; its data stays
+	@$(COMPOSE) down
+
+k8s-validate: setup ## render infra/k8s and hold it against the Kubernetes schemas (100 MB, an environment of their own)
+	@test -x var/k8s-venv/bin/python || { $(PYTHON) -m venv --without-pip var/k8s-venv && \
+	   $(UV) pip install -q --python var/k8s-venv/bin/python --no-deps --require-hashes -r requirements/k8s.txt; }
+	@var/k8s-venv/bin/python -m pytest -p no:cacheprovider -m k8s tests/infra
 
 system: ## install the system packages that improve things (flite, Chromium): needs root
 	@if command -v apt-get >/dev/null; then \

@@ -44,7 +44,7 @@ OTHER_VOICE = "slt"
 START_LIMIT_S = 90.0
 STOP_LIMIT_S = 15.0
 LEDGER_LIMIT_S = 10.0
-TALK_S = 90
+TALK_S = 110
 """About what the call takes; told before it begins."""
 NAME = "demo"
 
