@@ -16,9 +16,13 @@ import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from holdfast_common import lean  # noqa: F401 - before structlog and nats
+
+# isort: split
 import structlog
 
 from holdfast_common import subjects, telemetry
@@ -30,13 +34,16 @@ from holdfast_common.contracts.wire import encode
 from holdfast_common.errors import BusUnavailable, LogUnavailable, SettingsError
 from holdfast_common.health import Finding, Health, State
 from holdfast_common.jetstream_log import JetStreamLog
-from holdfast_common.logs import set_up_logs
+from holdfast_common.logs import listen_for_level_signals, set_up_logs
 from holdfast_common.nats_bus import NatsBus, connect_nats
 from holdfast_common.placement import Presence
 from holdfast_common.settings import CommonSettings, replica_id
 from holdfast_common.stream.api import Handler, Opener
 from holdfast_common.stream.host import StreamHost
 from holdfast_common.stream.opener import StreamOpener
+
+if TYPE_CHECKING:
+    from holdfast_common.telemetry_export import Export
 
 log = structlog.get_logger()
 
@@ -83,7 +90,11 @@ Wire = Callable[[Runtime], AbstractAsyncContextManager[Wiring]]
 def run(service: Service, common: CommonSettings, wire: Wire) -> None:
     """Run one service until SIGTERM; returns when it has drained, exits with 2 on bad settings."""
     replica = replica_id(service, common.replica)
-    set_up_logs(service, replica, level=common.log_level, form=common.log_format)
+    export = _telemetry(service, replica, common)
+    set_up_logs(service, replica, level=common.log_level, form=common.log_format, ship=export.ship if export else None)
+    listen_for_level_signals()
+    for remark in export.remarks if export else ():
+        log.warning("telemetry", remark=remark)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_Process(service, replica, common, wire).live())
@@ -91,6 +102,23 @@ def run(service: Service, common: CommonSettings, wire: Wire) -> None:
         for error in group.exceptions:
             print(f"holdfast: {service} cannot start.\n{error}", file=sys.stderr)
         raise SystemExit(2) from None
+    finally:
+        if export is not None:
+            export.close()
+
+
+def _telemetry(service: Service, replica: str, common: CommonSettings) -> Export | None:
+    """Set up where a place to send to or a page was asked for; without either, nothing is even imported."""
+    if not common.health_port and not telemetry.is_sent(os.environ):
+        return None
+    try:
+        from holdfast_common import telemetry_export  # noqa: PLC0415 - the SDK is heavy
+    except ImportError as error:
+        print(f"holdfast: {service}: no telemetry ({error}): install holdfast-common[telemetry]", file=sys.stderr)
+        return None
+    return telemetry_export.set_up(
+        service, replica, common.version, page=bool(common.health_port), environment=os.environ
+    )
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -118,42 +146,73 @@ class _Process:
         self._draining = False
         self._worst_lag_ms = 0.0
         self._host: StreamHost | None = None
+        self._bus: NatsBus | None = None
+        self._health: Health | None = None
+        self._wiring: Wiring | None = None
+        """None until everything that it takes is there."""
 
     async def live(self) -> None:
         """Connect, serve, drain, leave."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        common = self._common
         watch = asyncio.create_task(self._watch_parent(), name="parent")  # ends with this coroutine, below
         try:
-            connecting = asyncio.ensure_future(
-                connect_nats(
-                    common.nats_url,
-                    name=self._replica,
-                    user=common.nats_user,
-                    password=common.nats_password.get_secret_value(),
-                )
-            )
-            stop = asyncio.ensure_future(self._stopping.wait())
-            await asyncio.wait({connecting, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not connecting.done():
-                connecting.cancel()
-                return
-            bus = connecting.result()
-            try:
-                await self._serve(bus)
-            finally:
-                await bus.close()
+            with self._health_page():
+                await self._connected()
         finally:
             watch.cancel()
+
+    async def _connected(self) -> None:
+        common = self._common
+        connecting = asyncio.ensure_future(
+            connect_nats(
+                common.nats_url,
+                name=self._replica,
+                user=common.nats_user,
+                password=common.nats_password.get_secret_value(),
+            )
+        )
+        stop = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({connecting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not connecting.done():
+            connecting.cancel()
+            return
+        self._bus = bus = connecting.result()
+        try:
+            await self._serve(bus)
+        finally:
+            await bus.close()
+
+    def _health_page(self) -> AbstractContextManager[object]:
+        """Up before the bus is: a process that waits for it is alive."""
+        if not self._common.health_port:
+            return nullcontext()
+        from holdfast_common.health_server import HealthServer  # noqa: PLC0415 - most processes serve none
+
+        return HealthServer(self._common.health_host, self._common.health_port, self._missing)
+
+    def _missing(self) -> list[str]:
+        """What keeps this replica from taking work now; a full one is not unready."""
+        missing = []
+        if self._bus is None or not self._bus.connected:
+            missing.append("the bus")
+        if self._wiring is None:
+            missing.append("its parts")
+        elif self._wiring.handler is not None and self._wiring.capacity() <= 0:
+            missing.append("a warm engine")
+        if self._health is not None:
+            missing += [name for name, finding in self._health.report().items() if finding.state is State.DOWN]
+        if self._draining or self._stopping.is_set():
+            missing.append("time: it is leaving")
+        return missing
 
     async def _serve(self, bus: NatsBus) -> None:
         common = self._common
         presence = Presence()
         opener = StreamOpener(bus, self._replica, presence)
         calls = JetStreamLog(bus.control, partitions=common.log_partitions, max_age_h=common.log_max_age_h)
-        health = Health()
+        health = self._health = Health()
         health.register("bus", lambda: Finding(State.OK if bus.connected else State.DEGRADED, common.nats_url))
         runtime = Runtime(
             self._service, self._replica, common, bus, opener, calls, health, presence, lambda: self._worst_lag_ms
@@ -163,6 +222,7 @@ class _Process:
                 group.create_task(opener.run(), name="opener")
                 group.create_task(self._prepare_log(calls), name="log")
                 async with self._wire(runtime) as wiring:
+                    self._wiring = wiring
                     group.create_task(self._beat(bus, wiring, health), name="beat")
                     group.create_task(self._measure_lag(), name="lag")
                     if wiring.handler is not None:
@@ -170,6 +230,7 @@ class _Process:
                             bus, self._service, self._replica, wiring.handler, capacity=wiring.capacity
                         )
                         group.create_task(self._host.run(), name="host")
+                    self._tell_levels(wiring)
                     for work in wiring.tasks:
                         group.create_task(_awaited(work), name="work")
                     log.info("started", service=self._service, replica=self._replica, **wiring.info())
@@ -178,6 +239,13 @@ class _Process:
                     raise _Stop
         except* _Stop:
             log.info("stopped", service=self._service, replica=self._replica)
+
+    def _tell_levels(self, wiring: Wiring) -> None:
+        service, host = self._service.value, self._host
+        telemetry.LOOP_LAG.told_by(lambda: self._worst_lag_ms, service=service)
+        telemetry.CAPACITY.told_by(lambda: host.free if host else wiring.capacity(), service=service)
+        if host is not None:
+            telemetry.STREAMS.told_by(lambda: host.active, service=service)
 
     async def _drain(self, bus: Bus, wiring: Wiring) -> None:
         self._draining = True

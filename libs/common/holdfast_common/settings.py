@@ -38,7 +38,10 @@ class CommonSettings(BaseSettings):
     log_format: Literal["json", "console"] = Field("console", description="one line for people, or JSON for machines")
     log_partitions: int = Field(1, ge=1, le=64, description="partitions of the call log (1 embedded, 8 in production)")
     log_max_age_h: float = Field(24.0, gt=0, description="age at which call log entries are dropped by the bus, hours")
-    health_port: int = Field(0, ge=0, le=65535, description="port of this service's health page; 0: none")
+    health_port: int = Field(
+        0, ge=0, le=65535, description="port of this service's health and metrics pages; 0: none, no metrics are kept"
+    )
+    health_host: str = Field("127.0.0.1", description="address that the health page listens on; 0.0.0.0 in containers")
     drain_s: float = Field(30.0, gt=0, description="longest wait for running streams after SIGTERM, seconds")
     exit_with_parent: bool = Field(False, description="stop when the parent process dies (set by `holdfast up`)")
 

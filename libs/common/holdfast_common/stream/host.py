@@ -241,10 +241,16 @@ class StreamHost:
         await self.publish(subjects.output(open_.opener, open_.stream, open_.epoch), frame)
 
     async def _serve(self, session: HostedStream, message: BusMessage) -> None:
-        structlog.contextvars.bind_contextvars(call=session.call[:12])
+        structlog.contextvars.bind_contextvars(call=session.call)
         ending: Message = wire_stream.End()
         try:
-            with telemetry.span_from(message.headers, telemetry.SPAN_SERVE, service=self.service, epoch=session.epoch):
+            with telemetry.span_from(
+                message.headers,
+                telemetry.SPAN_SERVE,
+                service=self.service.value,
+                call=session.call,
+                epoch=session.epoch,
+            ) as span:
                 try:
                     async with asyncio.timeout(session.remaining_s()):
                         await self._handler(session)
@@ -255,6 +261,8 @@ class StreamHost:
                 except Exception:
                     log.exception("handler_failed", service=self.service)
                     ending = self._failure(wire_stream.ErrorCode.INTERNAL, "the handler failed")
+                if isinstance(ending, wire_stream.Failed):
+                    telemetry.mark_failed(span, ending.code)
             await session.send(ending)
         finally:
             if self._streams.get(session.stream) is session:

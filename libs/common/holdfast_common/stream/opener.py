@@ -1,7 +1,7 @@
 """Opens streams, keeps their inputs, fails over and replays: the machine's hands.
 
-One per process. It owns the subscription for everything that comes back, one ticker for all
-clocks, one probe shared by all streams, and the ration of re-opens (10 per 100 ms, oldest first).
+One per process. It owns the subscription for all that comes back, one ticker for all clocks, one
+probe shared by all streams, and the ration of re-opens (10 per 100 ms, oldest first).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from opentelemetry import trace
 
 from holdfast_common import subjects, telemetry
 from holdfast_common.bus import Bus, BusMessage, Lane
@@ -81,11 +82,14 @@ class _Stream:
         self.call = call
         self.generation = generation
         self.machine = machine
-        self.headers = telemetry.inject()
+        self.span = telemetry.start_hop(service, call=call, generation=generation)
+        """Over all openings; `drop` ends it."""
+        self.headers = telemetry.inject(trace.set_span_in_context(self.span))
         self.inputs: list[tuple[Format, bytes, int]] = []
         self.opened_at = opener.now()
         self._opener = opener
         self._results: asyncio.Queue[Any] = asyncio.Queue(maxsize=RESULTS_WAITING)
+        self._has_results = False
 
     @property
     def epoch(self) -> int:
@@ -104,11 +108,13 @@ class _Stream:
     def _add(self, form: Format, body: bytes, capture_us: int, kept: Kept, ends_input: bool) -> None:
         if not self.machine.over:
             self.inputs.append((form, body, capture_us))
+            if ends_input:
+                self.span.add_event("input_ended")
             self._opener.act(self, self.machine.add_input(kept, self._opener.now(), ends_input=ends_input))
 
     def cancel(self) -> None:
         self._opener.act(self, self.machine.cancel())
-        self._opener.drop(self)
+        self._opener.drop(self, "left" if self._has_results else "cancelled")
         self.push(_DONE)
 
     def push(self, item: Any) -> None:
@@ -117,9 +123,15 @@ class _Stream:
             self._results.put_nowait(item)
         except asyncio.QueueFull:
             self._opener.act(self, self.machine.cancel())
-            self._opener.drop(self)
+            self._opener.drop(self, "overflow", failed=True)
             self._results.get_nowait()
             self._results.put_nowait(StreamFailed("overflow", f"{self.service}: {RESULTS_WAITING} results unread"))
+
+    def push_result(self, item: Any) -> None:
+        if not self._has_results:
+            self._has_results = True
+            self.span.add_event("first_result")
+        self.push(item)
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         while (item := await self._results.get()) is not _DONE:
@@ -157,10 +169,14 @@ class StreamOpener:
         """Serve all streams of the process until cancelled."""
         await self._bus.subscribe(subjects.outputs(self._id), self._on_output, lane=Lane.MEDIA)
         await self._bus.subscribe(subjects.BEATS, self._on_beat, lane=Lane.CONTROL)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._send(), name="stream-send")
-            group.create_task(self._tick(), name="stream-clocks")
-            group.create_task(self._probe(), name="stream-probe")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._send(), name="stream-send")
+                group.create_task(self._tick(), name="stream-clocks")
+                group.create_task(self._probe(), name="stream-probe")
+        finally:
+            for stream in list(self._streams.values()):
+                self.drop(stream, "stopped")
 
     def open(
         self,
@@ -191,9 +207,11 @@ class StreamOpener:
     def replicas(self, service: Service) -> list[str]:
         return [beat.replica for beat in self.presence.beats(self.now(), service) if not beat.draining]
 
-    def drop(self, stream: _Stream) -> None:
-        self._streams.pop(stream.id, None)
+    def drop(self, stream: _Stream, outcome: str, *, failed: bool = False) -> None:
+        """Let go of a stream, whichever way it went."""
         self._to_probe.discard(stream)
+        if self._streams.pop(stream.id, None) is not None:
+            telemetry.end(stream.span, outcome, failed=failed, openings=stream.epoch)
 
     def act(self, stream: _Stream, actions: list[Action]) -> None:
         """Do what the machine says, in order."""
@@ -213,11 +231,11 @@ class StreamOpener:
                     self._to_probe.add(stream)
                     self._probe_wanted.set()
                 case Finish():
-                    self.drop(stream)
+                    self.drop(stream, "ended")
                     stream.push(_DONE)
                 case Fail(code, message):
                     telemetry.STREAMS_FAILED.add(1, {"service": stream.service, "code": code})
-                    self.drop(stream)
+                    self.drop(stream, str(code), failed=True)
                     stream.push(StreamFailed(code, f"{stream.service}: {message}"))
 
     def _put(self, subject: str, data: bytes, lane: Lane = Lane.MEDIA, headers: dict[str, str] | None = None) -> None:
@@ -296,6 +314,9 @@ class StreamOpener:
         machine, now = stream.machine, self.now()
         match item:
             case wire_stream.Accepted():
+                if stream.epoch == 1:
+                    telemetry.PLACED_MS.record((now - stream.opened_at) * 1000, {"service": stream.service})
+                stream.span.add_event("accepted", {"replica": stream.replica or "", "epoch": stream.epoch})
                 self.act(stream, machine.accepted(now))
                 return
             case wire_stream.Busy() | wire_stream.Draining():
@@ -322,7 +343,7 @@ class StreamOpener:
             case wire_stream.Failed(code=code, message=text):
                 self.act(stream, machine.failed(code, text, now))
             case _:
-                stream.push(item)
+                stream.push_result(item)
 
     async def _send(self) -> None:
         while True:
