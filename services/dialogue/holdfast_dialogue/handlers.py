@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
-from holdfast_common import telemetry
 from holdfast_common.call_log import CallLog
 from holdfast_common.contracts.dialogue import (
     Committed,
@@ -68,13 +67,13 @@ class Dialogue:
 
     async def __call__(self, session: Session) -> None:
         """Serve one turn. Raises StreamFailed: `superseded` when fenced, `bad_input` for a strange snapshot."""
+        structlog.contextvars.bind_contextvars(turn=session.first.n)
         turn = OneTurn(self, session)
         try:
-            with telemetry.TRACER.start_as_current_span(telemetry.SPAN_THINK):
-                async with asyncio.TaskGroup() as group:
-                    listening = group.create_task(turn.listen(), name="turn-inputs")
-                    await turn.run()
-                    listening.cancel()
+            async with asyncio.TaskGroup() as group:
+                listening = group.create_task(turn.listen(), name="turn-inputs")
+                await turn.run()
+                listening.cancel()
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures  # the host tells StreamFailed from our bugs
 
@@ -229,7 +228,6 @@ class OneTurn:
                 answered=there.answered,
             )
         )
-        telemetry.TURNS.add(1, {"route": there.route})
         log.info(
             "turn_committed",
             call=self._session.call,

@@ -95,7 +95,7 @@ class Call:
         """Hold the call until it ends or its leg is gone. Raises only for our own bugs."""
         self._teller.fact("attached")
         self._teller.watch(WatchEvent.ATTACHED)
-        telemetry.CALLS.add(1)
+        began = self._loop.time()
         try:
             async with self._group:
                 self._spawn(self._read(), "leg")
@@ -106,10 +106,12 @@ class Call:
                 for task in self._tasks:
                     task.cancel()
         finally:
-            telemetry.CALLS.add(-1)
             self._mouth.close()
             if self._hearing is not None:
                 self._hearing.close()
+            self._forget_queue()
+            self._teller.turns_over()
+            telemetry.CALL_LENGTH_S.record(self._loop.time() - began)
         telemetry.CALLS_ENDED.add(1, {"reason": ending.reason})
         return ending
 
@@ -129,6 +131,7 @@ class Call:
             await self._commit_end()
             for task in self._tasks:
                 task.cancel()
+        self._teller.turns_over()
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = self._group.create_task(work, name=f"{self._arrival.call}:{name}")
@@ -160,8 +163,8 @@ class Call:
             self._mind.withdraw()
 
     async def _commit_end(self) -> None:
-        self._queue.clear()
-        self._mind.open(Prompt(TurnKind.ENDED), self._heard_before())
+        self._forget_queue()
+        self._open(Prompt(TurnKind.ENDED), Stages())
         await self._closed_within(self._rule.closing_s)
 
     async def _closed_within(self, seconds: float) -> None:
@@ -228,6 +231,7 @@ class Call:
             self._owed = turn.prompt.text
             self._mouth.drop(turn.n, begun=True)
             self._mind.withdraw()
+            self._teller.turn_over(turn.n, "withdrawn")
             self._mouth.resume()
             self._tell_hearing()
             return
@@ -238,6 +242,7 @@ class Call:
         if speaking is not None:
             heard = self._mouth.heard(speaking, interrupted=True)
             self._was_interrupted = True
+            self._teller.interrupted(speaking)
             self._tell_mind(heard)
             self._teller.watch(WatchEvent.INTERRUPTED, turn=speaking, heard=heard)
         if turn is not None:
@@ -268,6 +273,7 @@ class Call:
         elif not self._duties.patience.is_running:
             self._duties.patience.start(self._loop.time())
         self._duties.quiet(None)
+        stages.trace = stages.trace or self._teller.begin_turn()
         self._queue.append(_Waiting(prompt, stages))
         self._open_next()
 
@@ -281,9 +287,20 @@ class Call:
         if prompt.kind in CALLERS:
             prompt = replace(prompt, text=f"{self._owed} {prompt.text}".strip()[-2_000:])
             self._owed = ""
-        turn = self._mind.open(prompt, self._heard_before())
-        self._teller.turn_opened(turn.n, waiting.stages)
+        self._open(prompt, waiting.stages)
         self._tell_hearing()
+
+    def _open(self, prompt: Prompt, stages: Stages) -> None:
+        stages.trace = stages.trace or self._teller.begin_turn()
+        with stages.trace.entered():
+            turn = self._mind.open(prompt, self._heard_before())
+        self._teller.turn_opened(turn, stages)
+
+    def _forget_queue(self) -> None:
+        for waiting in self._queue:
+            if waiting.stages.trace is not None:
+                waiting.stages.trace.end("call_over")
+        self._queue.clear()
 
     def _heard_before(self) -> Heard | None:
         """How little of the last reply was heard; None: all of it."""
@@ -316,6 +333,7 @@ class Call:
             return
         if turn.committed is None and not self._ending.done():
             self._owed = turn.prompt.text
+            self._teller.turn_over(turn.n, failure.code if failure else "uncommitted", failed=True)
             if failure is not None:
                 self._say_clip(Step.APOLOGY)
         self._tell_hearing()
@@ -364,6 +382,7 @@ class Call:
             return
         if self._last_turn is not None:
             self._teller.fact("turn", turn=self._last_turn, heard=self._mouth.heard(self._last_turn))
+        self._teller.turns_over()
         if self._is_last:
             self.end("ended")
         elif self._hearing is None or self._hearing.is_silent:
@@ -408,6 +427,7 @@ class Call:
         if turn is not None and turn.is_quiet:
             self._owed = turn.prompt.text if turn.committed is None else ""
             self._mind.withdraw()
+            self._teller.turn_over(turn.n, "given_up")
             self._open_next()
 
     def _fall_silent(self) -> None:

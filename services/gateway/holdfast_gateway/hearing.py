@@ -109,6 +109,8 @@ class Hearing:
 
     def close(self) -> None:
         self._ear.close()
+        if self._caller is not None and self._stages.trace is not None:
+            self._stages.trace.end("call_over")
 
     # -- the floor
 
@@ -135,14 +137,16 @@ class Hearing:
 
     def _begin(self, began: Began) -> None:
         if self._caller is None:
-            self._caller, self._stages = CallerTurn(), Stages()
+            self._caller, self._stages = CallerTurn(), Stages(trace=self._teller.begin_turn())
         self._caller.begin(began.utterance)
         expectation, hints = self._mouth.expectation()
         self._floor.endpoint_ms = self._endpointing.expected(expectation)
         context = Context(self._leg.channel, self._arrival.language, expectation, hints)
         utterance = self._ear.begin(began.utterance, began.start, context)
-        utterance.open(self._house.opener, call=self._arrival.call, generation=self._arrival.generation)
-        self._spawn(utterance.follow(self), f"utterance-{began.utterance}")
+        assert self._stages.trace is not None
+        with self._stages.trace.entered():
+            utterance.open(self._house.opener, call=self._arrival.call, generation=self._arrival.generation)
+            self._spawn(utterance.follow(self), f"utterance-{began.utterance}")
         self._conversation.on_voice()
 
     def _finish(self, over: TurnOver) -> None:
@@ -194,6 +198,8 @@ class Hearing:
         expectation, _ = self._mouth.expectation()
         weight = weigh(said.text, expectation)
         if weight is Words.NONE or (weight is Words.BACK_CHANNEL and self._conversation.is_replying):
+            if self._stages.trace is not None:
+                self._stages.trace.end("no_words")
             self._act(self._floor.settled())
             self._conversation.on_no_words()
             return

@@ -106,10 +106,6 @@ class Reception:
         self.seats = seats
         self.known = Acquaintances()
         self.draining = False
-        self.refused: dict[str, int] = {}
-        """Callers not put through, by reason, since the start."""
-        self.attached = 0
-        """Legs that have reached the desk since the start."""
 
     # -- telephone
     def phone_rings(self, sid: str, caller: str) -> PutThrough | No:
@@ -191,6 +187,11 @@ class Reception:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    @property
+    def held(self) -> int:
+        """Legs at the desk; may be asked from any thread."""
+        return len(self._held)
+
     def legs(self) -> list[Leg]:
         return [held.leg for held in self._held.values()]
 
@@ -226,7 +227,6 @@ class Reception:
             known.state = CallState.LIVE
             held = self._held[key] = _Held(leg)
             self._empty.clear()
-            self.attached += 1
             log.info("leg_attached", leg=leg.kind, generation=granted.generation)
             ending = Ending(False, "failed")
             try:
@@ -300,7 +300,6 @@ class Reception:
         return PutThrough(self._tokens.mint("stream", Pass(known.call, sid, known.generation)), known.generation)
 
     def _refuse(self, why: No) -> No:
-        self.refused[why] = self.refused.get(why, 0) + 1
         telemetry.REFUSED.add(1, {"reason": why.value})
         log.warning("caller_refused", code=why.value)
         return why

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
+from holdfast_common import telemetry
 from holdfast_common.contracts.asr import Expectation
 from holdfast_common.contracts.dialogue import Heard, Sentence
 from holdfast_common.contracts.registry import Service
@@ -19,6 +20,7 @@ from holdfast_common.contracts.tts import Spoken, Timing
 from holdfast_common.contracts.wire import Audio
 from holdfast_common.errors import StreamFailed
 from holdfast_common.stream.api import Opener
+from opentelemetry.context import Context, get_current
 
 from holdfast_gateway.domain.playout import Playout
 from holdfast_gateway.lines import Line
@@ -118,6 +120,8 @@ class Speaker:
         self._lines: list[Line] = []
         """Not played to their end yet, in order."""
         self._sentences: dict[tuple[int, int], Sentence] = {}
+        self._contexts: dict[int, Context] = {}
+        """The turns' traces: a sentence may be begun by the end of another turn's."""
         self._unsounded: list[tuple[int, Line]] = []
         self._tasks: dict[Line, asyncio.Task[None]] = {}
         self._audible_turn: int | None = None
@@ -147,6 +151,8 @@ class Speaker:
         self._sentences = {key: kept for key, kept in self._sentences.items() if key[0] >= turn - 1}
         self._playout.announce(line.key, len(sentence.text.split()))
         self._sentences[line.key] = sentence
+        self._contexts = {n: kept for n, kept in self._contexts.items() if n >= turn - 1}
+        self._contexts[turn] = get_current()
         self._lines.append(line)
         self._is_active = True
         self._synthesise()
@@ -322,7 +328,8 @@ class Speaker:
                 return
             if not line.is_asked:
                 line.is_asked = True
-                self._tasks[line] = self._spawn(self._speak(line), f"sentence-{line.key[0]}.{line.key[1]}")
+                with telemetry.entered(self._contexts.get(line.key[0], Context())):
+                    self._tasks[line] = self._spawn(self._speak(line), f"sentence-{line.key[0]}.{line.key[1]}")
 
     async def _speak(self, line: Line) -> None:
         stream = self._opener.open(

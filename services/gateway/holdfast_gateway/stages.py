@@ -1,14 +1,18 @@
-"""Where the time of one turn went, from the last voiced sample in to the first audible one out. Pure."""
+"""Where the time of one turn went, from the last voiced sample in to the first audible one out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from holdfast_gateway.tracing import TurnTrace
 
 
 @dataclass(slots=True)
 class Stages:
     """Moments of one turn, in seconds of the loop's clock; None: not (yet) passed."""
 
+    trace: TurnTrace | None = None
+    """The turn's; None until somebody begins it."""
     voice_end: float | None = None
     """The last voiced sample arrived; for typed lines the line itself."""
     decided: float | None = None
@@ -21,6 +25,16 @@ class Stages:
     """The first audio of it came."""
     audible: float | None = None
     """The first audible sample went out."""
+
+    def moments(self) -> dict[str, float | None]:
+        return {
+            "voice_ended": self.voice_end,
+            "turn_over": self.decided,
+            "words_there": self.words,
+            "first_sentence": self.sentence,
+            "first_audio": self.audio,
+            "first_sound": self.audible,
+        }
 
     def ms(self) -> dict[str, float]:
         """Each stage that both its ends have; `v2v` is the whole."""

@@ -12,6 +12,8 @@ from holdfast_common.contracts.watch import Watch, WatchEvent
 from holdfast_gateway.facts import Facts, instant
 from holdfast_gateway.ports import Arrival, Leg
 from holdfast_gateway.stages import Stages
+from holdfast_gateway.thinking import OpenTurn
+from holdfast_gateway.tracing import TurnTrace
 
 
 class Teller:
@@ -25,6 +27,9 @@ class Teller:
         self._stages: dict[int, Stages] = {}
         self._committed: dict[int, Committed] = {}
         """Turns whose report waits for their first sound."""
+        self._traces: dict[int, Stages] = {}
+        """Turns that were opened and are not over."""
+        self._withdrawn: TurnTrace | None = None
 
     def watch(self, event: WatchEvent, **fields: Any) -> None:
         self._facts.tell(Watch(call=self._arrival.call, event=event, at=instant(), **fields))
@@ -42,8 +47,36 @@ class Teller:
             )
         )
 
-    def turn_opened(self, n: int, stages: Stages) -> None:
-        self._stages[n] = stages
+    def begin_turn(self) -> TurnTrace:
+        """Something begins that will be a turn, or nothing: whoever asks ends it, or hands it on with its stages."""
+        return TurnTrace(self._arrival.call, self._arrival.generation)
+
+    def turn_opened(self, turn: OpenTurn, stages: Stages) -> None:
+        """A call has at most one open turn, so what was before is over."""
+        self.turns_over()
+        self._stages[turn.n] = self._traces[turn.n] = stages
+        if stages.trace is not None:
+            stages.trace.note(turn=turn.n, attempt=turn.attempt, kind=turn.prompt.kind.value)
+            if turn.attempt and self._withdrawn is not None:
+                stages.trace.follows(self._withdrawn)
+
+    def interrupted(self, n: int) -> None:
+        if n in self._traces and (trace := self._traces[n].trace) is not None:
+            trace.note(interrupted=True)
+
+    def turn_over(self, n: int, outcome: str, *, failed: bool = False) -> None:
+        """It will not be heard of again; `outcome` is a constant."""
+        stages = self._traces.pop(n, None)
+        if stages is not None and stages.trace is not None:
+            if outcome == "withdrawn":
+                self._withdrawn = stages.trace
+            stages.trace.note(**{f"stage.{name}_ms": ms for name, ms in stages.ms().items()})
+            stages.trace.end(outcome, failed=failed, moments=stages.moments())
+
+    def turns_over(self) -> None:
+        """Everything that was said is heard, or was cut."""
+        for n in list(self._traces):
+            self.turn_over(n, "over")
 
     def first_sentence(self, n: int) -> None:
         stages = self._stages.get(n)
@@ -68,6 +101,8 @@ class Teller:
     def turn_committed(self, n: int, committed: Committed, *, will_sound: bool) -> None:
         """Report it, with its stages: at once, or when it sounds."""
         telemetry.TURNS.add(1, {"route": committed.route})
+        if n in self._traces and (trace := self._traces[n].trace) is not None:
+            trace.note(route=committed.route)
         self._committed[n] = committed
         stages = self._stages.get(n)
         if stages is None or stages.audible is not None or not will_sound:

@@ -6,16 +6,14 @@ in its info; shown as they come. Nothing here is personal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
+from holdfast_common import telemetry
 from holdfast_common.contracts.beat import Beat
 from holdfast_common.contracts.registry import Service
 from holdfast_common.health import Health, State
 from holdfast_common.profile import Profile
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from holdfast_gateway.reception import Reception
 
@@ -29,9 +27,7 @@ class Presence(Protocol):
 
 
 class StatusBoard:
-    """Read by `/api/health/detailed`, `/api/metrics` and the page's status line."""
-
-    METRICS_TYPE = CONTENT_TYPE_LATEST
+    """Read by `/api/health/detailed` and the page's status line; tells `/api/metrics` the gateway's levels."""
 
     def __init__(
         self,
@@ -47,8 +43,13 @@ class StatusBoard:
         self._presence = presence
         self._health = health
         self._profile = profile
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
+        telemetry.SEATS.told_by(lambda: reception.seats.limit)
+        telemetry.CALLS.told_by(lambda: reception.held)
+        if presence is not None:
+            for service in EXPECTED:
+                telemetry.REPLICAS.told_by(
+                    lambda service=service: len(presence.beats(clock(), service)), service=service.value
+                )
 
     def detailed(self) -> dict[str, object]:
         now = self._clock()
@@ -82,30 +83,6 @@ class StatusBoard:
             "beta": (copy.get("page_beta") or [""])[0],
             "data_note": (copy.get("page_data_note") or [""])[0],
         }
-
-    def metrics(self) -> bytes:
-        return generate_latest(self._registry)
-
-    def collect(self) -> Iterable[Metric]:
-        """prometheus_client asks this for the current numbers."""
-        now = self._clock()
-        yield GaugeMetricFamily(
-            "holdfast_gateway_seats_taken", "Calls held or about to connect", self._reception.seats.taken(now)
-        )
-        yield GaugeMetricFamily(
-            "holdfast_gateway_seats", "Calls that this process may hold", self._reception.seats.limit
-        )
-        yield GaugeMetricFamily("holdfast_gateway_legs", "Legs at the desk", len(self._reception.legs()))
-        yield CounterMetricFamily("holdfast_gateway_legs_attached", "Legs attached", self._reception.attached)
-        refused = CounterMetricFamily("holdfast_gateway_callers_refused", "Callers not put through", labels=["reason"])
-        for reason, count in self._reception.refused.items():
-            refused.add_metric([reason], count)
-        yield refused
-        replicas = GaugeMetricFamily("holdfast_replicas", "Replicas heard of late", labels=["service"])
-        beats = self._presence.beats(now) if self._presence else []
-        for service in EXPECTED:
-            replicas.add_metric([service.value], sum(b.service == service for b in beats))
-        yield replicas
 
 
 def _told(beat: Beat) -> dict[str, object]:

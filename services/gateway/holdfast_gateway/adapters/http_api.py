@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from holdfast_common import telemetry
 from multidict import MultiDictProxy
 
 from holdfast_gateway.adapters import twiml
@@ -163,7 +164,8 @@ class HttpApi:
         return web.json_response(self._board.detailed())
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self._board.metrics(), headers={"Content-Type": self._board.METRICS_TYPE})
+        body, kind = await asyncio.to_thread(telemetry.metrics_page)  # milliseconds that calls do not have
+        return web.Response(body=body, headers={"Content-Type": kind})
 
     # -- around everything
     @web.middleware
