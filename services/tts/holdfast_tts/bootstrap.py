@@ -1,29 +1,40 @@
-"""Wires the tts service: the chain of engines, the voice thread, the cache, the handler."""
+"""Wires the tts service: the chain of engines, the voice threads, the cache, the handler."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import structlog
 from holdfast_common.errors import EngineUnavailable, SettingsError
 from holdfast_common.profile import Voice, load_profile
 from holdfast_common.runtime import Runtime, Wiring
 
 from holdfast_tts.chain import Chain, Factory
 from holdfast_tts.domain.cache import AudioCache
+from holdfast_tts.domain.voice_files import Wish
 from holdfast_tts.handlers import Chunking, Speaker
 from holdfast_tts.ports import Synthesiser
 from holdfast_tts.renderer import Renderer, Shape
 from holdfast_tts.settings import TtsSettings
 from holdfast_tts.voice_thread import VoiceThread
 
+if TYPE_CHECKING:
+    from holdfast_tts.arrival import Arrival
+
+log = structlog.get_logger()
+
 STUCK_LOOK_S = 0.5
 SCRIPTED_CHUNK_MS = 20
+LOAD_S = 60.0
+"""Longest wait for a voice in its folder where nothing else can speak."""
 
 
 def factories(settings: TtsSettings, voice: Voice) -> dict[str, Factory]:
-    """How each known engine is loaded. A new engine is one line here and one file in adapters."""
+    """How each engine that loads at once is loaded. A new engine is one line here and one file in adapters."""
 
     def flite() -> Synthesiser:
         from holdfast_tts.adapters.flite import Flite  # noqa: PLC0415 - loads C libraries
@@ -53,16 +64,62 @@ def shape(settings: TtsSettings) -> Shape:
         lead_ms=settings.lead_ms,
         tail_ms=settings.tail_ms,
         run_chars=4_000 if scripted else settings.run_chars,
+        first_run_chars=settings.first_run_chars,
+    )
+
+
+def voices_dir(settings: TtsSettings, state_dir: Path) -> Path:
+    return settings.voices_dir or state_dir.parent / "voices"
+
+
+def piper(settings: TtsSettings, voice: Voice, state_dir: Path, chain: Chain, renderer: Renderer) -> Arrival | None:
+    """Piper's way into the chain, where a voice is named and can be had; what it lacks is told otherwise.
+
+    Raises SettingsError. Imports nothing of Piper where there is nothing to speak with.
+    """
+    if "piper" not in settings.engines:
+        return None
+    name = settings.piper_voice or voice.piper
+    if not name:
+        chain.unset("piper", "piper: no voice named (profile's voice.piper, or HOLDFAST_TTS_PIPER_VOICE)")
+        return None
+    try:
+        wish = Wish.read(name)
+    except ValueError as error:
+        raise SettingsError([f"profile, voice.piper: {error}"]) from error
+    from holdfast_tts.adapters.piper_process import Options  # noqa: PLC0415 - only where it is used
+    from holdfast_tts.arrival import Arrival  # noqa: PLC0415
+
+    source = None
+    if settings.voices_url:
+        from holdfast_tts.adapters.voice_download import HttpVoices  # noqa: PLC0415 - loads an HTTP client
+
+        source = HttpVoices(settings.voices_url, settings.voices_sha256, first_byte_s=settings.voices_first_byte_s)
+    return Arrival(
+        chain,
+        renderer,
+        wish,
+        voices_dir(settings, state_dir),
+        source=source,
+        sums=settings.voices_sha256,
+        options=Options(
+            workers=settings.piper_workers,
+            threads=settings.piper_threads,
+            noise_w=settings.piper_noise_w,
+            patience_s=settings.piper_patience_s,
+        ),
     )
 
 
 @asynccontextmanager
 async def wire(runtime: Runtime, settings: TtsSettings) -> AsyncIterator[Wiring]:
-    """Ready when the engine has said one real sentence; raises EngineUnavailable where none can."""
+    """Ready when an engine has said one real sentence; raises SettingsError where none can."""
     profile = load_profile(runtime.common.profile)
     chain = Chain(settings.engines, factories(settings, profile.voice))
     runtime.health.register("engine", chain.check)
-    voice = VoiceThread(chain, Renderer(shape(settings)))
+    renderer = Renderer(shape(settings))
+    arrival = piper(settings, profile.voice, runtime.common.state_dir, chain, renderer)
+    voice = VoiceThread(chain, renderer, threads=settings.piper_workers if arrival else 1)
     scripted = settings.engines == ("scripted",)
     speaker = Speaker(
         chain,
@@ -74,23 +131,48 @@ async def wire(runtime: Runtime, settings: TtsSettings) -> AsyncIterator[Wiring]
         ),
         speed=profile.voice.speed,
     )
+    arriving = asyncio.create_task(arrival.run(), name="piper") if arrival else None
     try:
-        try:
-            await voice.warm()
-        except EngineUnavailable as error:
-            raise SettingsError([f"HOLDFAST_TTS_ENGINES={','.join(settings.engines)}: {error}"]) from error
+        await start(chain, voice, arrival, settings)
         yield Wiring(
             handler=speaker.handle,
-            capacity=lambda: settings.max_streams,
+            capacity=lambda: settings.max_streams if chain.can_speak else 0,
             info=chain.info,
-            tasks=(lambda: end_when_stuck(voice, settings.stuck_after_s),),
+            tasks=(
+                lambda: end_when_stuck(voice, settings.stuck_after_s),
+                *((lambda: asyncio.shield(arriving),) if arriving else ()),
+            ),
         )
     finally:
         voice.close()
+        if arriving:
+            arriving.cancel()
+            await asyncio.gather(arriving, return_exceptions=True)
+
+
+async def start(chain: Chain, voice: VoiceThread, arrival: Arrival | None, settings: TtsSettings) -> None:
+    """Warm the first engine that loads at once, and wait a little for a Piper voice that is in its folder.
+
+    Raises SettingsError when there is nothing to speak with and nothing on its way.
+    """
+    try:
+        await voice.warm()
+    except EngineUnavailable:
+        limit_s = LOAD_S
+    else:
+        limit_s = settings.piper_start_s
+    if arrival is not None and not arrival.is_download:
+        try:
+            async with asyncio.timeout(limit_s):
+                await arrival.decided.wait()
+        except TimeoutError:
+            log.warning("tts_started_without_piper", after_s=limit_s)
+    if not chain.can_speak and (arrival is None or arrival.decided.is_set()):
+        raise SettingsError([f"HOLDFAST_TTS_ENGINES={','.join(settings.engines)}: {chain.reasons()}"])
 
 
 async def end_when_stuck(voice: VoiceThread, limit_s: float) -> None:
-    """Watch the voice thread: a C engine that hangs cannot be ended, so the replica ends and starts anew.
+    """Watch the voice threads: a C engine that hangs cannot be ended, so the replica ends and starts anew.
 
     Raises EngineUnavailable.
     """

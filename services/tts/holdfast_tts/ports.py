@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from holdfast_common.errors import EngineUnavailable
 from holdfast_common.pcm import Samples
 
 from holdfast_tts.domain.timings import Span
+from holdfast_tts.domain.voice_files import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +74,12 @@ class Synthesiser(Protocol):
 
     def speak(self, run: Run, emit: Emit) -> None:
         """Say it, piece by piece. Raises EngineUnavailable when the engine is broken."""
+        ...
+
+
+class VoiceSource(Protocol):
+    """Where the files of a voice that is not on this machine come from."""
+
+    async def fetch(self, voice: str, folder: Path, tell: Callable[[Progress], None]) -> None:
+        """Put the voice's files into the folder, whole or not at all. Raises EngineUnavailable."""
         ...

@@ -8,7 +8,9 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-KNOWN_ENGINES = ("flite", "espeak", "scripted")
+from holdfast_tts.domain.voice_files import Wish, read_checksums
+
+KNOWN_ENGINES = ("piper", "flite", "espeak", "scripted")
 
 
 class TtsSettings(BaseSettings):
@@ -17,7 +19,7 @@ class TtsSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_TTS_", env_file=".env", extra="ignore", frozen=True)
 
     engines: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("flite", "espeak"),
+        ("piper", "flite", "espeak"),
         description="engines in order of preference, separated by commas; the first that works is used",
     )
     max_streams: int = Field(16, ge=1, le=1000, description="sentences spoken at once by one replica")
@@ -28,6 +30,9 @@ class TtsSettings(BaseSettings):
     lead_ms: int = Field(20, ge=0, le=500, description="engine's silence kept before a sentence, ms")
     tail_ms: int = Field(30, ge=0, le=500, description="engine's silence kept after a sentence, ms")
     run_chars: int = Field(140, ge=20, le=2000, description="longer sentences are said clause by clause, characters")
+    first_run_chars: int = Field(
+        60, ge=20, le=2000, description="the same for a sentence's first clause with Piper, which makes it whole"
+    )
     first_chunk_ms: int = Field(20, ge=10, le=1000, description="length of a reply's first audio message, ms")
     chunk_ms: int = Field(100, ge=10, le=1000, description="length of the other audio messages, ms")
     stuck_after_s: float = Field(
@@ -36,6 +41,35 @@ class TtsSettings(BaseSettings):
     flite_dir: Path | None = Field(
         None, description="folder with flite's libraries, where the system does not find them"
     )
+    piper_voice: str = Field(
+        "", description="voice of Piper, like en_US-lessac-medium (#12 behind it: a speaker); empty: the profile's"
+    )
+    voices_dir: Path | None = Field(
+        None,
+        description="folder with Piper's voices, NAME.onnx and NAME.onnx.json; empty: voices beside the state folder",
+    )
+    voices_url: str = Field(
+        "",
+        description="address under which voices are found that the folder lacks; may hold {family}, {code}, {name}, "
+        "{quality}, {voice}; empty: nothing is downloaded",
+    )
+    voices_sha256: Annotated[dict[str, str], NoDecode] = Field(
+        {}, description="what voice files must add up to: FILE=SHA256, separated by commas; others are not checked"
+    )
+    voices_first_byte_s: float = Field(
+        3.0, gt=0, le=60, description="a download without a first byte by then is tried again later, seconds"
+    )
+    piper_workers: int = Field(1, ge=1, le=32, description="Piper processes, each says one sentence at a time")
+    piper_threads: int = Field(1, ge=1, le=64, description="threads of each Piper process")
+    piper_noise_w: float = Field(
+        0.0, ge=0, le=2, description="unevenness of Piper's tempo; at 0 two replicas say a sentence in the same time"
+    )
+    piper_patience_s: float = Field(
+        4.0, gt=0, le=60, description="a Piper process silent for so long over one clause is replaced, seconds"
+    )
+    piper_start_s: float = Field(
+        4.0, ge=0, le=120, description="longest wait at start for a voice that is in the folder, seconds"
+    )
     scripted_ms: int = Field(2000, ge=100, le=60_000, description="length of the scripted engine's tone, ms")
     scripted_hz: int = Field(440, ge=50, le=3_500, description="pitch of the scripted engine's tone, Hz")
 
@@ -43,6 +77,18 @@ class TtsSettings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("voices_sha256", mode="before")
+    @classmethod
+    def _sums(cls, value: object) -> object:
+        return read_checksums(value) if isinstance(value, str) else value
+
+    @field_validator("piper_voice")
+    @classmethod
+    def _name(cls, voice: str) -> str:
+        if voice:
+            Wish.read(voice)
+        return voice
 
     @field_validator("engines")
     @classmethod
