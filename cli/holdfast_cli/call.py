@@ -15,15 +15,19 @@ from holdfast_common.stream.opener import StreamOpener
 from rich.console import Console
 
 from holdfast_cli.caller.audio import BadRecordingError
+from holdfast_cli.caller.conversation import Lines, Manners
 from holdfast_cli.caller.screen import TerminalScreen
 from holdfast_cli.caller.script import Line, Script, load_script
 from holdfast_cli.caller.session import CallReport, place_call
 from holdfast_cli.caller.twiml import Carrier
+from holdfast_cli.caller.typed import TypedLines
 from holdfast_cli.caller.voice import Voice
 from holdfast_cli.supervise import run_file
 from holdfast_cli.up import quiet_logs
 
 CONNECT_S = 5.0
+PERSON_PATIENCE_S = 600.0
+"""A person may take as long as the agent allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,21 @@ class CallOptions:
     auth_token: str = ""
     public_url: str = ""
     webhook: str = ""
-    voice: str = ""
+    voice: str = "slt"
 
 
 def as_script(lines: tuple[str, ...]) -> Script:
     """Plain lines, one after the other, then hang up."""
     made = [Line(wav=[str(text)], text=Path(text).stem) if text.endswith(".wav") else Line(say=text) for text in lines]
     return Script([*made, Line(hang_up=True)])
+
+
+def typed_lines(console: Console) -> TypedLines:
+    """A person at the terminal is the caller."""
+    console.print("type what the caller says; an empty line hangs up", style="dim")
+    lines = TypedLines()
+    lines.read()
+    return lines
 
 
 async def open_bus(stack: AsyncExitStack, run: run_file.RunFile) -> tuple[NatsBus, StreamOpener]:
@@ -64,7 +76,10 @@ async def open_bus(stack: AsyncExitStack, run: run_file.RunFile) -> tuple[NatsBu
 async def run_call(options: CallOptions, console: Console) -> CallReport:
     """Place the call; raises NotRunningError, SettingsError."""
     run = run_file.read(run_file.path_of(options.home, options.name))
-    script = load_script(options.script) if options.script else as_script(options.lines)
+    if options.script:
+        script: Lines = load_script(options.script)
+    else:
+        script = as_script(options.lines) if options.lines else typed_lines(console)
     folder = options.folder or (options.script.parent if options.script else Path())
     quiet_logs()
     async with AsyncExitStack() as stack:
@@ -74,8 +89,12 @@ async def run_call(options: CallOptions, console: Console) -> CallReport:
             auth_token=options.auth_token or run.auth_token,
             public_url=options.public_url or run.public_url,
         )
+        typing = isinstance(script, TypedLines)
+        manners = Manners(patience_s=PERSON_PATIENCE_S) if typing else None
         voice = Voice(folder=folder, opener=opener, name=options.voice)
-        return await place_call(carrier, script, voice, TerminalScreen(console), bus=bus, wav=options.wav)
+        return await place_call(
+            carrier, script, voice, TerminalScreen(console), bus=bus, wav=options.wav, manners=manners
+        )
 
 
 def call(options: CallOptions) -> int:

@@ -55,14 +55,14 @@ def up(
 
 @app.command()
 def call(
-    lines: Annotated[list[str] | None, typer.Argument(help="what to say, or WAV files, one after the other")] = None,
+    lines: Annotated[list[str] | None, typer.Argument(help="what to say, or WAV files; none: you type")] = None,
     *,
     home: Home = Path("var"),
     name: Name = "holdfast",
     script: Annotated[Path | None, typer.Option(help="YAML script of lines (see cli/README.md)")] = None,
     folder: Annotated[Path | None, typer.Option(help="folder of the script's recordings; else beside it")] = None,
     wav: Annotated[Path | None, typer.Option(help="save the call here: left caller, right agent")] = None,
-    voice: Annotated[str, typer.Option(help="voice of lines that are text (a name of the tts service)")] = "",
+    voice: Annotated[str, typer.Option(help="voice of lines that are text (a name of the tts service)")] = "slt",
     webhook: Annotated[str, typer.Option(help="voice webhook, if not that of the run")] = "",
     public_url: Annotated[str, typer.Option(help="address as the server signs it, if not the webhook's own")] = "",
     auth_token: AuthToken = "",

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from holdfast_cli.caller.audio import Utterance, read_wav, utterance
-from holdfast_cli.caller.conversation import Manners
+from holdfast_cli.caller.conversation import Lines, Manners
 from holdfast_cli.caller.fake_gateway import FakeGateway, Reply
 from holdfast_cli.caller.screen import SilentScreen
 from holdfast_cli.caller.script import Line, Script, When
 from holdfast_cli.caller.session import CallReport, place_call
 from holdfast_cli.caller.twiml import Carrier
+from holdfast_cli.caller.typed import TypedLines
 from holdfast_common.memory_bus import MemoryBus
 
 HUM = (0.4 * np.sin(np.arange(2_400) * 2 * np.pi * 200 / 8_000)).astype(np.float32)
@@ -29,7 +30,7 @@ class Hum:
         return utterance(HUM)
 
 
-async def talk(gateway: FakeGateway, script: Script, *, auth_token: str = "", wav: Path | None = None) -> CallReport:
+async def talk(gateway: FakeGateway, script: Lines, *, auth_token: str = "", wav: Path | None = None) -> CallReport:
     async with gateway.serve() as address:
         carrier = Carrier(f"{address}/twilio/voice", auth_token=auth_token)
         return await place_call(carrier, script, Hum(), SilentScreen(), bus=gateway.bus, wav=wav, manners=BRISK)  # type: ignore[arg-type]
@@ -91,6 +92,19 @@ async def test_a_lost_line_is_taken_up_again():
     assert report.finished
     assert len(gateway.starts) == 2
     assert [t.line.words for t in report.turns] == ["one", "two"]
+
+
+async def test_a_person_can_type_the_lines():
+    """Each is said once the agent has finished; an empty one hangs up."""
+    gateway = FakeGateway(MemoryBus(), [Reply("yes")])
+    lines = TypedLines()
+    typed = iter(["how long is the trial\n", "\n"])
+    lines.read(lambda: next(typed))
+
+    report = await talk(gateway, lines)
+
+    assert report.finished
+    assert [t.line.words for t in report.turns] == ["how long is the trial"]
 
 
 async def test_requests_are_signed_when_there_is_a_token():

@@ -9,7 +9,7 @@ from typing import Protocol
 from holdfast_cli.caller.audio import Utterance
 from holdfast_cli.caller.ears import Ears, Exchange, Judge, content
 from holdfast_cli.caller.phone import LineLostError, Phone
-from holdfast_cli.caller.script import Line, Script
+from holdfast_cli.caller.script import AgentTurn, Line
 from holdfast_cli.caller.voice import Voice
 
 
@@ -41,6 +41,23 @@ class CallTurn:
     """Last voiced sample sent to first audible sample heard, by the caller's clock; None: no answer."""
 
 
+class Lines(Protocol):
+    """What is to be said: a script, or a person at the terminal."""
+
+    @property
+    def done(self) -> bool:
+        """Nothing more is to be said."""
+        ...
+
+    @property
+    def has_more(self) -> bool:
+        """A line has come up although the agent has said nothing further."""
+        ...
+
+    def next(self, heard: AgentTurn) -> Line | None: ...
+    def peek_barge_in(self) -> Line | None: ...
+
+
 class Screen(Protocol):
     """Where the talk is shown as it happens."""
 
@@ -56,7 +73,7 @@ class Conversation:
         self,
         phone: Phone,
         ears: Ears,
-        script: Script,
+        script: Lines,
         voice: Voice,
         screen: Screen,
         *,
@@ -158,10 +175,15 @@ class Conversation:
     async def _wait_for_more(self, exchange: Exchange) -> bool:
         """Say nothing until the agent has said something further."""
         before = len(exchange.sentences)
-        if not await self._phone.until(lambda _: len(exchange.sentences) > before, self._manners.patience_s):
+
+        def more(_: float) -> bool:
+            return len(exchange.sentences) > before or self._script.has_more
+
+        if not await self._phone.until(more, self._manners.patience_s):
             return False
-        self._phone.playout.listen_for()
-        await self._listen_out(exchange)
+        if len(exchange.sentences) > before:
+            self._phone.playout.listen_for()
+            await self._listen_out(exchange)
         return True
 
     @property

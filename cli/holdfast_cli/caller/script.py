@@ -142,6 +142,11 @@ class Script:
         """Every plain line has been said."""
         return all(line.when or line.hang_up or self._used.get(i) for i, line in enumerate(self.lines))
 
+    @property
+    def has_more(self) -> bool:
+        """A script only answers the agent."""
+        return False
+
     def peek_barge_in(self) -> Line | None:
         """The next plain line, if it is one that talks over the agent."""
         line = next((line for i, line in enumerate(self.lines) if not line.when and i not in self._used), None)

@@ -15,11 +15,11 @@ from holdfast_common.contracts.watch import Watch
 
 from holdfast_cli.caller import recording
 from holdfast_cli.caller.audio import Utterance
-from holdfast_cli.caller.conversation import CallTurn, Conversation, Manners, Screen
+from holdfast_cli.caller.conversation import CallTurn, Conversation, Lines, Manners, Screen
 from holdfast_cli.caller.dial import hold_line
 from holdfast_cli.caller.ears import Ears, Exchange, Judge, content
 from holdfast_cli.caller.phone import Phone
-from holdfast_cli.caller.script import Line, Script
+from holdfast_cli.caller.script import Line
 from holdfast_cli.caller.twiml import Carrier
 from holdfast_cli.caller.voice import Voice
 
@@ -53,7 +53,7 @@ class CallReport:
 
 async def place_call(
     carrier: Carrier,
-    script: Script,
+    script: Lines,
     voice: Voice,
     screen: CallScreen,
     *,

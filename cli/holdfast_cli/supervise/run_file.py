@@ -20,7 +20,7 @@ class RunFile(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     pid: int
-    """Of the supervisor."""
+    """Of the supervisor; 0: not a process of this machine (containers)."""
     nats_url: str
     nats_user: str
     nats_password: str
@@ -53,6 +53,6 @@ def read(path: Path) -> RunFile:
         raise NotRunningError(f"nothing runs at {path}: start it with `holdfast up`") from None
     except (msgspec.DecodeError, OSError) as error:
         raise NotRunningError(f"{path} cannot be read: {error}") from error
-    if not psutil.pid_exists(run.pid):
+    if run.pid and not psutil.pid_exists(run.pid):
         raise NotRunningError(f"{path} was left by a run that has ended (process {run.pid}); `holdfast up` starts one")
     return run
