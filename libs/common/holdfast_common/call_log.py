@@ -41,3 +41,10 @@ class CallLog(Protocol):
         An entry counts as read when the next one is asked for.
         """
         ...
+
+    def follow_batches(self, durable: str, most: int) -> AsyncIterator[list[LogEntry]]:
+        """The same, as many entries together as are there (1 to `most`); waits for none but the first.
+
+        They count as read when the next ones are asked for.
+        """
+        ...

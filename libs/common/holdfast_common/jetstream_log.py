@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 import nats.errors
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError
@@ -95,6 +96,18 @@ class JetStreamLog:
         return LogEntry(message.seq or 0, subject, message.data or b"")
 
     async def follow(self, durable: str) -> AsyncIterator[LogEntry]:
+        async for messages in self._fetched(durable, 100):
+            for message in messages:
+                yield _entry(message)
+                await self._ack(message)
+
+    async def follow_batches(self, durable: str, most: int) -> AsyncIterator[list[LogEntry]]:
+        async for messages in self._fetched(durable, most):
+            yield [_entry(message) for message in messages]
+            for message in messages:
+                await self._ack(message)
+
+    async def _fetched(self, durable: str, most: int) -> AsyncIterator[list[Msg]]:
         """All partitions in turn. Waits for the bus to come back where it is away."""
         readers: dict[int, JetStreamContext.PullSubscription] = {}
         patience_s = 5.0 if self._partitions == 1 else 0.25
@@ -103,7 +116,7 @@ class JetStreamLog:
                 try:
                     if p not in readers:
                         readers[p] = await self._reader(p, durable)
-                    messages = await readers[p].fetch(batch=100, timeout=patience_s)
+                    messages = await readers[p].fetch(batch=most, timeout=patience_s)
                 except TimeoutError:
                     continue  # nothing new
                 except (nats.errors.Error, OSError, LogUnavailable) as error:
@@ -111,13 +124,15 @@ class JetStreamLog:
                     readers.pop(p, None)
                     await asyncio.sleep(0.5)
                     continue
-                for message in messages:
-                    yield LogEntry(message.metadata.sequence.stream, message.subject, message.data)
-                    try:
-                        await message.ack()
-                    except (nats.errors.Error, OSError):
-                        # It will come again; readers take repeats.
-                        log.warning("log_ack_failed", partition=p)
+                yield messages
+
+    @staticmethod
+    async def _ack(message: Msg) -> None:
+        try:
+            await message.ack()
+        except (nats.errors.Error, OSError):
+            # It will come again; readers take repeats.
+            log.warning("log_ack_failed", subject=message.subject)
 
     async def _reader(self, p: int, durable: str) -> JetStreamContext.PullSubscription:
         await self.prepare()
@@ -127,3 +142,7 @@ class JetStreamLog:
             stream=subjects.log_stream(p),
             config=ConsumerConfig(deliver_policy=DeliverPolicy.ALL, ack_wait=30),
         )
+
+
+def _entry(message: Msg) -> LogEntry:
+    return LogEntry(message.metadata.sequence.stream, message.subject, message.data)

@@ -37,12 +37,17 @@ class MemoryLog:
         return next((entry for entry in reversed(self.entries) if entry.subject == subject), None)
 
     async def follow(self, durable: str) -> AsyncIterator[LogEntry]:
+        async for entries in self.follow_batches(durable, 1):
+            yield entries[0]
+
+    async def follow_batches(self, durable: str, most: int) -> AsyncIterator[list[LogEntry]]:
         while True:
             async with self._grown:
                 await self._grown.wait_for(lambda: len(self.entries) > self._read_to.get(durable, 0))
-            entry = self.entries[self._read_to.get(durable, 0)]
-            yield entry
-            self._read_to[durable] = entry.sequence
+            read_to = self._read_to.get(durable, 0)
+            entries = self.entries[read_to : read_to + most]
+            yield entries
+            self._read_to[durable] = entries[-1].sequence
 
     async def _append(self, subject: str, data: bytes) -> int:
         if self.away:

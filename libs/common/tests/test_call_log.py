@@ -82,3 +82,24 @@ async def test_a_follower_reads_all_and_goes_on_where_it_stopped(calls: CallLog,
         return found
 
     assert [e.data[0] for e in await read(2)] == [0, 1]
+
+
+async def test_entries_that_are_there_come_together_and_in_order(calls: CallLog, call: str) -> None:
+    """A batch is what is there, at most as much as asked for; once the next is asked for, it does not come again."""
+    durable = f"batches-{call}"
+    sequence = 0
+    for i in range(5):
+        sequence = await calls.append_turn(call, bytes([i]), expected_last=sequence)
+
+    mine: list[list[int]] = []
+    reader = calls.follow_batches(durable, 3)
+    async with asyncio.timeout(20):
+        async for entries in reader:
+            assert 0 < len(entries) <= 3
+            mine.append([entry.data[0] for entry in entries if call in entry.subject])
+            if sum(map(len, mine)) == 5:
+                break
+    await reader.aclose()  # type: ignore[attr-defined]
+
+    assert sum(mine, []) == [0, 1, 2, 3, 4]
+    assert max(map(len, mine)) > 1

@@ -8,23 +8,39 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from holdfast_common.database import Database, address
 from holdfast_common.runtime import Runtime, Wiring
+from holdfast_common.settings import CommonSettings
 
-from holdfast_records.adapters.store import SqlStore, store_engine
+from holdfast_records.adapters.store import PATIENCE, SqlStore
 from holdfast_records.handlers import Recorder
 from holdfast_records.settings import RecordsSettings
 
 log = structlog.get_logger()
 
 
+def open_database(common: CommonSettings, settings: RecordsSettings) -> Database:
+    """The records' database that the settings mean; nothing is connected yet. Raises SettingsError."""
+    common.state_dir.mkdir(parents=True, exist_ok=True)
+    return Database(
+        address(
+            settings.database_url.get_secret_value(),
+            default_file=common.state_dir / "records.db",
+            schema=settings.database_schema,
+            password_file=settings.database_password_file,
+            setting="HOLDFAST_RECORDS_DATABASE_URL",
+        ),
+        name="holdfast-records",
+        patience=PATIENCE,
+        pool=settings.database_pool,
+    )
+
+
 @asynccontextmanager
 async def wire(runtime: Runtime, settings: RecordsSettings) -> AsyncIterator[Wiring]:
     """Open the database, follow the log."""
-    state_dir = runtime.common.state_dir
-    state_dir.mkdir(parents=True, exist_ok=True)
-    url = settings.database_url or f"sqlite+aiosqlite:///{(state_dir / 'records.db').absolute()}"
-    engine = store_engine(url)
-    store = SqlStore(engine)
+    database = open_database(runtime.common, settings)
+    store = SqlStore(database)
     try:
         recorder = Recorder(
             runtime.log, store, lambda: datetime.now(UTC), max_age=timedelta(days=settings.max_age_days)
@@ -34,6 +50,7 @@ async def wire(runtime: Runtime, settings: RecordsSettings) -> AsyncIterator[Wir
             while True:
                 await recorder.expire()
                 await asyncio.sleep(settings.expire_every_s)
+                await recorder.look_again()
 
         async def derive() -> None:
             if settings.rebuild:
@@ -43,7 +60,7 @@ async def wire(runtime: Runtime, settings: RecordsSettings) -> AsyncIterator[Wir
         runtime.health.register("database", store.finding)
         yield Wiring(
             info=lambda: {
-                "database": engine.url.get_backend_name(),
+                "database": database.backend,
                 "entries": str(recorder.stored),
                 "lag_s": f"{recorder.lag_s:.1f}",
             },

@@ -1,8 +1,8 @@
 """Follows the call log into the database.
 
-Each entry is stored before the next is asked for, which is what makes it count as read: the log keeps
-whatever the database could not take. Deriving runs beside it, a call at a time; while one call is
-derived the others' new entries gather, so a burst costs one derivation a call.
+What has come is stored, all in one transaction, before more is asked for, which is what makes it
+count as read: the log keeps whatever the database could not take. Deriving runs beside it, some calls
+at a time; meanwhile the others' new entries gather, so a burst costs one derivation a call.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -19,11 +20,15 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from tenacity.wait import WaitBaseT
 
 from holdfast_records.domain.rows import RawEntry, written_at
-from holdfast_records.ports import Clock, Store, StoreUnavailable
+from holdfast_records.ports import Clock, RowsRefused, Store, StoreUnavailable
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
+MOST_ENTRIES = 250
+"""Stored in one transaction."""
+MOST_CALLS = 50
+"""Derived in one transaction."""
 DURABLE = "records"
 """Name of this reader in the log: replicas share it, each entry goes to one of them."""
 
@@ -57,26 +62,28 @@ class Recorder:
     async def follow(self) -> None:
         """Store every entry, for ever."""
         await self._prepare()
-        async for entry in self._log.follow(DURABLE):
-            await self._keep(entry)
+        async for entries in self._log.follow_batches(DURABLE, MOST_ENTRIES):
+            await self._keep(entries)
 
     async def derive(self) -> None:
         """Keep the other tables up with the entries, for ever; first what an earlier process left undone."""
-        await self._prepare()
-        self._wake(await self._insist(self._store.stale))
+        await self.look_again()
         while True:
             await self._changed.wait()
             self._changed.clear()
             calls, self._waiting = self._waiting, set()
-            for call in sorted(calls):
-                await self._refresh(call)
+            await self._refresh(sorted(calls))
+
+    async def look_again(self) -> None:
+        """Derive what another replica stored and did not come to derive."""
+        await self._prepare()
+        self._wake(await self._insist(self._store.stale))
 
     async def rebuild(self) -> int:
         """Derive every call's rows anew, after a change of the rules; returns how many calls."""
         await self._prepare()
         found = await self._insist(self._store.calls)
-        for call in found:
-            await self._refresh(call)
+        await self._refresh(sorted(found))
         return len(found)
 
     async def expire(self) -> int:
@@ -95,28 +102,38 @@ class Recorder:
                 await self._insist(self._store.prepare)
                 self._prepared = True
 
-    async def _keep(self, entry: LogEntry) -> None:
-        raw = _raw(entry)
-        if raw is None:
-            log.warning("entry_of_unknown_subject", subject=entry.subject)
-            return
+    async def _keep(self, entries: list[LogEntry]) -> None:
+        raws = [raw for entry in entries if (raw := _raw(entry)) is not None]
+        if len(raws) < len(entries):
+            log.warning("entries_of_unknown_subject", entries=len(entries) - len(raws))
         now = self._now()
-        if await self._insist(lambda: self._store.keep(raw, now)):
-            self.stored += 1
-            telemetry.RECORDS.add(1)
-        written = written_at(raw)
-        self.lag_s = max(0.0, (now - written).total_seconds()) if written else 0.0
-        if written is None:
-            log.warning("entry_unreadable", call=raw.call, sequence=raw.sequence)
-        self._wake([raw.call])
+        new = await self._insist(lambda: self._store.keep(raws, now))
+        self.stored += new
+        telemetry.RECORDS.add(new)
+        for raw in raws:
+            written = written_at(raw)
+            if written is None:
+                log.warning("entry_unreadable", call=raw.call, sequence=raw.sequence)
+            self.lag_s = max(0.0, (now - written).total_seconds()) if written else 0.0
+        self._wake([raw.call for raw in raws])
 
     def _wake(self, calls: list[str]) -> None:
         self._waiting.update(calls)
         if calls:
             self._changed.set()
 
-    async def _refresh(self, call: str) -> None:
-        await self._insist(lambda: self._store.refresh(call))
+    async def _refresh(self, calls: list[str]) -> None:
+        """Some at a time; where the database refuses some rows, the others must not suffer for it."""
+        for first in range(0, len(calls), MOST_CALLS):
+            some = calls[first : first + MOST_CALLS]
+            try:
+                await self._insist(partial(self._store.refresh, some))
+            except RowsRefused as error:
+                if len(some) == 1:
+                    log.error("rows_refused", call=some[0], error=str(error))
+                    continue
+                for call in some:
+                    await self._refresh([call])
 
     async def _insist(self, act: Callable[[], Awaitable[T]]) -> T:
         """Until the database does it. There is no other way out: the log must not be read on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -17,19 +17,23 @@ class StoreUnavailable(HoldfastError):
     """The records database cannot be used now; the log keeps what is not read."""
 
 
+class RowsRefused(HoldfastError):
+    """The database takes no such rows, however often it is asked. The entries themselves are kept."""
+
+
 class Store(Protocol):
     """Every method raises StoreUnavailable, and then has changed nothing."""
 
     async def prepare(self) -> None:
-        """Make the tables that are missing."""
+        """Bring the tables up to date."""
         ...
 
-    async def keep(self, entry: RawEntry, stored_at: datetime) -> bool:
-        """Store an entry as it came; False when it was there already."""
+    async def keep(self, entries: Sequence[RawEntry], stored_at: datetime) -> int:
+        """Store entries as they came; how many were not there already."""
         ...
 
-    async def refresh(self, call: str) -> None:
-        """Derive the call's rows from its entries anew."""
+    async def refresh(self, wanted: Sequence[str]) -> None:
+        """Derive these calls' rows from their entries anew; raises RowsRefused too, for all of them."""
         ...
 
     async def stale(self) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +14,8 @@ from holdfast_common.contracts.dialogue import MediaEntry, TurnEntry, TurnKind
 from holdfast_common.contracts.wire import encode
 from holdfast_common.memory_log import MemoryLog
 from holdfast_records.adapters.fake import MemoryStore
-from holdfast_records.adapters.store import SqlStore, call_entries, calls, leads, store_engine, turns
+from holdfast_records.adapters.store import SqlStore
+from holdfast_records.adapters.tables import call_entries, calls, leads, turns
 from holdfast_records.domain.rows import RawEntry
 from holdfast_records.handlers import Recorder
 from holdfast_records.ports import Store, StoreUnavailable
@@ -33,15 +34,6 @@ def turn(call: str, n: int, at: datetime = NOW, **values: Any) -> bytes:
 
 def ended(call: str) -> bytes:
     return encode(MediaEntry(call=call, generation=1, at="2026-11-23T15:05:00Z", event="ended", reason="caller"))
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    engine = store_engine(f"sqlite+aiosqlite:///{tmp_path / 'records.db'}")
-    store = SqlStore(engine)
-    await store.prepare()
-    yield store
-    await store.close()
 
 
 def recorder(log: MemoryLog, store: Store) -> Recorder:
@@ -112,7 +104,7 @@ async def test_a_new_process_goes_on_where_the_last_one_stopped(database: SqlSto
 
 async def test_rows_that_an_earlier_process_did_not_derive_are_derived_at_start(database: SqlStore) -> None:
     """It died between storing an entry and deriving from it; the log will not send that entry again."""
-    await database.keep(RawEntry("c1", 1, "hf.log.0.c1.turns", turn("c1", 0)), NOW)
+    await database.keep([RawEntry("c1", 1, "hf.log.0.c1.turns", turn("c1", 0))], NOW)
 
     assert await database.stale() == ["c1"]
     async with running(recorder(MemoryLog(), database)):
@@ -127,8 +119,9 @@ async def test_rows_that_an_earlier_process_did_not_derive_are_derived_at_start(
 async def test_repeats_are_stored_once(database: SqlStore) -> None:
     entry = RawEntry("c1", 1, "hf.log.0.c1.turns", turn("c1", 0))
 
-    assert [await database.keep(entry, NOW) for _ in range(3)] == [True, False, False]
-    assert len(await database.rows_of(call_entries, "c1")) == 1
+    assert [await database.keep([entry], NOW) for _ in range(3)] == [1, 0, 0]
+    assert await database.keep([entry, replace(entry, sequence=2)], NOW) == 1
+    assert len(await database.rows_of(call_entries, "c1")) == 2
 
 
 async def test_while_the_database_is_away_nothing_is_read_on_and_nothing_is_lost() -> None:
@@ -216,23 +209,23 @@ async def test_an_entry_that_nobody_can_read_is_kept_and_harms_no_other(database
 async def test_a_process_that_stops_in_the_middle_leaves_no_lock_behind(database: SqlStore) -> None:
     for steps in range(40):
         entry = RawEntry("c1", steps, "hf.log.0.c1.turns", turn("c1", steps))
-        leaving = [asyncio.create_task(database.keep(entry, NOW)), asyncio.create_task(database.refresh("c1"))]
+        leaving = [asyncio.create_task(database.keep([entry], NOW)), asyncio.create_task(database.refresh(["c1"]))]
         for _ in range(steps):
             await asyncio.sleep(0)
         for task in leaving:
             task.cancel()
         await asyncio.gather(*leaving, return_exceptions=True)
     await database.finishing.done()
-    await database.refresh("c1")
+    await database.refresh(["c1"])
 
     assert len(await database.rows_of(turns, "c1")) == len(await database.rows_of(call_entries, "c1")) > 0
 
 
-async def test_errors_of_the_database_do_not_carry_what_callers_said(tmp_path: Path) -> None:
-    engine = store_engine(f"sqlite+aiosqlite:///{tmp_path / 'without-tables.db'}")
+async def test_errors_of_the_database_do_not_carry_what_callers_said(connect: Callable[[], SqlStore]) -> None:
+    """There are no tables yet."""
+    entry = RawEntry("c1", 1, "hf.log.0.c1.turns", turn("c1", 0, said="secret"))
     with pytest.raises(StoreUnavailable) as caught:
-        await SqlStore(engine).keep(RawEntry("c1", 1, "hf.log.0.c1.turns", turn("c1", 0, said="secret")), NOW)
-    await engine.dispose()
+        await connect().keep([entry], NOW)
 
     assert "secret" not in str(caught.value)
 

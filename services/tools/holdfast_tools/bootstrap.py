@@ -7,18 +7,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+import structlog
+from holdfast_common.database import Database, address
 from holdfast_common.health import Finding, State
 from holdfast_common.profile import load_profile
 from holdfast_common.runtime import Runtime, Wiring
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+from holdfast_common.settings import CommonSettings
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from holdfast_tools.adapters.invitations import InvitationFolder
 from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder
-from holdfast_tools.adapters.ledger import SqlLedger, ledger_engine
+from holdfast_tools.adapters.ledger import SqlLedger
 from holdfast_tools.adapters.working_days import rules
 from holdfast_tools.handlers import Tools
 from holdfast_tools.ports import Clock, LedgerUnavailable
 from holdfast_tools.settings import ToolsSettings
+
+log = structlog.get_logger()
 
 
 def clock(frozen: str) -> Clock:
@@ -29,6 +34,22 @@ def clock(frozen: str) -> Clock:
     return lambda: at
 
 
+def open_database(common: CommonSettings, settings: ToolsSettings) -> Database:
+    """The ledger's database that the settings mean; nothing is connected yet. Raises SettingsError."""
+    common.state_dir.mkdir(parents=True, exist_ok=True)
+    return Database(
+        address(
+            settings.database_url.get_secret_value(),
+            default_file=common.state_dir / "tools.db",
+            schema=settings.database_schema,
+            password_file=settings.database_password_file,
+            setting="HOLDFAST_TOOLS_DATABASE_URL",
+        ),
+        name="holdfast-tools",
+        pool=settings.database_pool,
+    )
+
+
 @asynccontextmanager
 async def wire(runtime: Runtime, settings: ToolsSettings) -> AsyncIterator[Wiring]:
     """Read profile and knowledge, open the ledger, serve."""
@@ -37,9 +58,7 @@ async def wire(runtime: Runtime, settings: ToolsSettings) -> AsyncIterator[Wirin
     calendar = rules(profile.calendar, settings.free)
     now = clock(settings.now)
     knowledge = await asyncio.to_thread(KnowledgeFolder, common.profile)
-    common.state_dir.mkdir(parents=True, exist_ok=True)
-    url = settings.database_url or f"sqlite+aiosqlite:///{(common.state_dir / 'tools.db').absolute()}"
-    ledger = SqlLedger(ledger_engine(url), profile.id, now)
+    ledger = SqlLedger(open_database(common, settings), profile.id, now)
     try:
         tools = Tools(
             knowledge=knowledge,
@@ -58,7 +77,9 @@ async def wire(runtime: Runtime, settings: ToolsSettings) -> AsyncIterator[Wirin
 
         async def prepare() -> None:
             async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(LedgerUnavailable), wait=wait_random_exponential(multiplier=0.2, max=5)
+                retry=retry_if_exception_type(LedgerUnavailable),
+                wait=wait_random_exponential(multiplier=0.2, max=5),
+                before_sleep=_tell,
             ):
                 with attempt:
                     await ledger.prepare()
@@ -76,6 +97,11 @@ async def wire(runtime: Runtime, settings: ToolsSettings) -> AsyncIterator[Wirin
         await tools.drained()
     finally:
         await ledger.close()
+
+
+def _tell(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("ledger_waiting", attempt=state.attempt_number, error=str(error))
 
 
 def _knowledge_finding(knowledge: KnowledgeFolder) -> Finding:

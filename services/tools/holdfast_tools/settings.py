@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ToolsSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_TOOLS_", env_file=".env", extra="ignore", frozen=True)
 
-    database_url: str = Field(
-        "", description="SQLAlchemy address of the booking ledger; empty: SQLite file tools.db in the state folder"
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="address of the booking ledger, sqlite+aiosqlite:///FILE or "
+        "postgresql+asyncpg://USER@HOST/DATABASE; empty: SQLite file tools.db in the state folder",
     )
+    database_password_file: str = Field("", description="file with PostgreSQL's password, read at every connection")
+    database_schema: str = Field(
+        "tools", pattern=r"^[a-z_][a-z0-9_]{0,62}$", description="PostgreSQL schema of the tables"
+    )
+    database_pool: int = Field(5, ge=1, le=100, description="most connections to the database at once")
     capacity: int = Field(64, ge=1, le=10_000, description="tool calls served at once")
     now: str = Field("", description="frozen clock for evaluations, ISO 8601 with offset; empty: the real one")
     free: str = Field(

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from holdfast_tools.adapters.ledger import SqlLedger, ledger_engine
+from holdfast_common.database import Database, Patience, address
+from holdfast_tools.adapters.ledger import SqlLedger
 from holdfast_tools.domain.openings import Rules
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -34,10 +36,32 @@ def make_rules() -> Callable[..., Rules]:
     return make
 
 
+Connect = Callable[..., SqlLedger]
+
+
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    engine = ledger_engine(f"sqlite+aiosqlite:///{tmp_path / 'tools.db'}")
-    ledger = SqlLedger(engine, "tenant", lambda: NOW)
+async def connect_to() -> AsyncIterator[Connect]:
+    """Ledgers over any address, closed at the end; their tables are not made yet."""
+    made: list[SqlLedger] = []
+
+    def connect_to(url: str, *, patience: Patience | None = None, password_file: str = "") -> SqlLedger:
+        where = address(url, default_file=Path(), schema="tools", password_file=password_file)
+        made.append(SqlLedger(Database(where, patience=patience), "tenant", lambda: NOW))
+        return made[-1]
+
+    yield connect_to
+    for ledger in made:
+        await ledger.close()
+
+
+@pytest.fixture
+def connect(database_url: str, connect_to: Connect) -> Connect:
+    """Replicas' ledgers over the test's database."""
+    return partial(connect_to, database_url)
+
+
+@pytest.fixture
+async def ledger(connect: Connect) -> SqlLedger:
+    ledger = connect()
     await ledger.prepare()
-    yield ledger
-    await ledger.close()
+    return ledger

@@ -26,7 +26,7 @@ from holdfast_common.contracts.tools import (
 from holdfast_common.errors import StreamFailed
 from holdfast_common.testing import FakeSession
 from holdfast_tools.adapters.fake import CollectedInvitations, ScriptedKnowledge
-from holdfast_tools.adapters.ledger import SqlLedger, ledger_engine
+from holdfast_tools.adapters.ledger import SqlLedger
 from holdfast_tools.domain.openings import Rules
 from holdfast_tools.domain.wishes import Wish
 from holdfast_tools.handlers import Tools
@@ -52,6 +52,12 @@ class Desk:
         await self.tools(session)
         (result,) = session.results
         return result
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One kind of database is enough here; the ledger's own tests run on both."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'tools.db'}"
 
 
 @pytest.fixture
@@ -178,10 +184,10 @@ async def test_an_invitation_that_could_not_be_written_is_written_at_the_next_st
 
 
 async def test_without_its_ledger_the_calendar_fails_for_now_and_knowledge_goes_on(
-    tmp_path: Path, make_rules: Callable[..., Rules]
+    connect: Callable[[], SqlLedger], make_rules: Callable[..., Rules]
 ) -> None:
-    engine = ledger_engine(f"sqlite+aiosqlite:///{tmp_path / 'without-tables.db'}")
-    desk = Desk(SqlLedger(engine, "tenant", lambda: NOW), make_rules())
+    """There is a database, and there are no tables in it."""
+    desk = Desk(connect(), make_rules())
     hour = CalendarAvailability(start=TUESDAY_HALF_PAST_TWO, end="2026-11-24T20:30:00Z")
 
     for message in (book(), CalendarStatus(key="k1"), hour):
@@ -190,7 +196,6 @@ async def test_without_its_ledger_the_calendar_fails_for_now_and_knowledge_goes_
         assert (failed.value.code, failed.value.retryable) == (ErrorCode.ENGINE, True)
     assert (await desk.ask(KnowledgeSearch(text="anything"))).sureness == Sureness.UNSURE
     assert desk.invitations.written == []
-    await engine.dispose()
 
 
 class SlowLedger(SqlLedger):

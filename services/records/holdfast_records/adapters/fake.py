@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from holdfast_records.domain.rows import CallRows, RawEntry, derive, written_at
-from holdfast_records.ports import StoreUnavailable
+from holdfast_records.ports import RowsRefused, StoreUnavailable
 
 
 class MemoryStore:
-    """A `Store`. `away` counts the calls that still fail before the database is back."""
+    """A `Store`. `away` counts the calls that still fail before the database is back; `refused` are calls
+    whose rows it will not take."""
 
     def __init__(self) -> None:
         self.entries: dict[tuple[str, int], RawEntry] = {}
         self.rows: dict[str, CallRows] = {}
         self.away = 0
+        self.refused: set[str] = set()
         self._at: dict[tuple[str, int], datetime] = {}
 
     async def prepare(self) -> None:
         self._reach()
 
-    async def keep(self, entry: RawEntry, stored_at: datetime) -> bool:
+    async def keep(self, entries: Sequence[RawEntry], stored_at: datetime) -> int:
         self._reach()
-        key = (entry.call, entry.sequence)
-        if key in self.entries:
-            return False
-        self.entries[key] = entry
-        self._at[key] = written_at(entry) or stored_at
-        return True
+        new = {(entry.call, entry.sequence): entry for entry in entries} | self.entries
+        added = len(new) - len(self.entries)
+        self.entries = new
+        for entry in entries:
+            self._at[entry.call, entry.sequence] = written_at(entry) or stored_at
+        return added
 
-    async def refresh(self, call: str) -> None:
+    async def refresh(self, wanted: Sequence[str]) -> None:
         self._reach()
-        rows = derive(entry for entry in self.entries.values() if entry.call == call)
-        if rows is not None:
-            self.rows[call] = rows
+        if self.refused.intersection(wanted):
+            raise RowsRefused("memory store: no such rows")
+        for call in wanted:
+            rows = derive(entry for entry in self.entries.values() if entry.call == call)
+            if rows is not None:
+                self.rows[call] = rows
 
     async def stale(self) -> list[str]:
         self._reach()

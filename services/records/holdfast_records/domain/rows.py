@@ -15,6 +15,8 @@ from holdfast_common.contracts.dialogue import Heard, MediaEntry, TurnEntry, Tur
 LEAD_COLUMNS = ("name", "email", "company")
 """Fields with a column of their own; the others are kept as signals."""
 ENDED = "ended"
+LAST_TURN = 1_000_000
+"""No call has more turns; a number beyond is rubbish, and no database's integers are without end."""
 
 _turn = msgspec.msgpack.Decoder(TurnEntry)
 _media = msgspec.msgpack.Decoder(MediaEntry)
@@ -141,6 +143,8 @@ def _decode(entry: RawEntry) -> TurnEntry | MediaEntry | None:
     try:
         decoded = decoder.decode(entry.data)
         _at(decoded.at)
+        if isinstance(decoded, TurnEntry) and not 0 <= decoded.n <= LAST_TURN:
+            return None
     except (msgspec.MsgspecError, ValueError):
         return None
     return decoded

@@ -1,129 +1,123 @@
-"""The booking ledger in a SQL database, by SQLAlchemy: SQLite (WAL) embedded, PostgreSQL in production.
+"""The booking ledger in a SQL database: SQLite embedded, PostgreSQL in production.
 
 Exclusion is by unique rows: a meeting owns its 5-minute cells, written in the same transaction as
 its ledger row, so no two meetings can share one, whatever the isolation level or the number of
 replicas. A broken constraint means that somebody else was first; then the key is read again.
+Only PostgreSQL lets transactions overlap: where two of them wait for each other, or one frees what
+the other has read, the loser begins again, for a while.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from holdfast_common.contracts.tools import BookingState
+from holdfast_common.database import Database, DatabaseRefused, DatabaseUnavailable, Duplicate
 from holdfast_common.finishing import Finishing, to_the_end
-from holdfast_common.health import Finding, State
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Row, String, Table, event, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from holdfast_common.health import Finding
+from holdfast_common.migrations import migrate
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random
 
+from holdfast_tools.adapters.tables import bookings, held_cells
 from holdfast_tools.domain.openings import Refusal, cells
 from holdfast_tools.domain.wishes import Action, Wish
+from holdfast_tools.migrations import MIGRATIONS
 from holdfast_tools.ports import Clock, LedgerUnavailable
 
+P = ParamSpec("P")
+T = TypeVar("T")
 MOVED = "moved"
 """Reason of a booking that a change took the place of."""
-READS = "holdfast_reads"
-"""Execution option of transactions that only read."""
-BUSY_TIMEOUT_S = 2.0
-"""How long SQLite waits for another writer."""
-
-metadata = MetaData()
-bookings = Table(
-    "bookings",
-    metadata,
-    Column("key", String(64), primary_key=True),
-    Column("call", String(64), nullable=False, index=True),
-    Column("calendar", String(64), nullable=False),
-    Column("action", String(16), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("arguments", String(64), nullable=False),
-    Column("start_at", BigInteger),  # seconds since 1970, UTC
-    Column("duration_min", Integer, nullable=False),
-    Column("attendee_email", String(320), nullable=False),
-    Column("attendee_name", String(200), nullable=False),
-    Column("zone", String(200), nullable=False),
-    Column("summary", String(200), nullable=False),
-    Column("description", String(2000), nullable=False),
-    Column("reason", String(200), nullable=False),
-    Column("meeting", String(64), nullable=False),
-    Column("sequence", Integer, nullable=False),
-    Column("moved_to", String(64), nullable=False),
-    Column("invitation_due", Integer, nullable=False),  # 1: to be written
-    Column("created_us", BigInteger, nullable=False),  # microseconds since 1970
-    Column("updated_us", BigInteger, nullable=False),
-)
-Index("bookings_invitation_due", bookings.c.invitation_due)
-held_cells = Table(
-    "held_cells",
-    metadata,
-    Column("calendar", String(64), primary_key=True),
-    Column("cell", BigInteger, primary_key=True, autoincrement=False),
-    Column("key", String(64), nullable=False, index=True),
-)
+AGAIN_FOR_S = 3.0
+"""How long overlapping transactions are begun again; PostgreSQL finds a deadlock after 1 s."""
 
 
-class _Overtaken(Exception):
-    """Another transaction freed the booking after this one had read it (PostgreSQL; never on SQLite)."""
+class _Again(Exception):
+    """Another transaction was in the way of this one, which changed nothing (never on SQLite)."""
+
+
+def _insisting(
+    method: Callable[Concatenate[SqlLedger, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[SqlLedger, P], Coroutine[Any, Any, T]]:
+    """Begin the method again where others were in its way: every one of them is safe to repeat."""
+
+    @wraps(method)
+    async def run(self: SqlLedger, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(_Again),
+                stop=stop_after_delay(AGAIN_FOR_S),
+                wait=wait_random(0, 0.03),
+                reraise=True,
+            ):
+                with attempt:
+                    return await method(self, *args, **kwargs)
+        except _Again as error:
+            raise LedgerUnavailable(f"ledger: others were in the way for {AGAIN_FOR_S} s: {error}") from None
+        raise AssertionError("unreachable: the last attempt raises")
+
+    return run
 
 
 class SqlLedger:
     """A `Ledger` for one calendar. Replicas share its database."""
 
-    def __init__(self, engine: AsyncEngine, calendar: str, now: Clock) -> None:
-        self._engine = engine
-        self._reader = engine.execution_options(**{READS: True})
+    def __init__(self, database: Database, calendar: str, now: Clock) -> None:
+        self._database = database
         self._calendar = calendar
         self._now = now
-        self._problem = "not opened yet"
         self.finishing = Finishing()
 
     async def close(self) -> None:
         """Let what has begun end, then close the connections."""
         await self.finishing.done()
-        await self._engine.dispose()
+        await self._database.close()
 
     def finding(self) -> Finding:
-        """For health: how the last transaction went."""
-        where = self._engine.url.get_backend_name()
-        return Finding(State.DEGRADED, f"{where}: {self._problem}") if self._problem else Finding(State.OK, where)
+        return self._database.finding()
 
     @to_the_end
     async def prepare(self) -> None:
-        """Make the tables that are missing."""
+        """Bring the tables up to date."""
         try:
-            async with self._transaction() as connection:
-                await connection.run_sync(metadata.create_all)
-        except IntegrityError as error:
-            raise LedgerUnavailable("ledger: another replica is making the tables at this moment") from error
+            await migrate(self._database, MIGRATIONS)
+        except DatabaseUnavailable as error:
+            raise LedgerUnavailable(f"ledger: {error}") from None
 
     @to_the_end
+    @_insisting
     async def find(self, key: str) -> Wish | None:
-        async with self._reading() as connection:
+        async with self._transaction(reads=True) as connection:
             return await _read(connection, key)
 
     @to_the_end
+    @_insisting
     async def of_call(self, call: str) -> list[Wish]:
         query = select(bookings).where(bookings.c.call == call, bookings.c.action != Action.CANCEL)
-        async with self._reading() as connection:
+        async with self._transaction(reads=True) as connection:
             rows = await connection.execute(query.order_by(bookings.c.created_us, bookings.c.key))
             return [_wish(row) for row in rows]
 
     @to_the_end
+    @_insisting
     async def taken(self, cells: range) -> frozenset[int]:
         if not cells:
             return frozenset()
         query = select(held_cells.c.cell).where(
             held_cells.c.calendar == self._calendar, held_cells.c.cell.between(cells[0], cells[-1])
         )
-        async with self._reading() as connection:
+        async with self._transaction(reads=True) as connection:
             return frozenset(await connection.scalars(query))
 
     @to_the_end
+    @_insisting
     async def book(self, wish: Wish) -> Wish:
         booked = dataclasses.replace(wish, state=BookingState.BOOKED, meeting=wish.key)
 
@@ -135,6 +129,7 @@ class SqlLedger:
         return await self._once(wish, write)
 
     @to_the_end
+    @_insisting
     async def change(self, wish: Wish, booking: str) -> Wish:
         async def write(connection: AsyncConnection) -> Wish:
             old = await self._current(connection, booking)
@@ -159,6 +154,7 @@ class SqlLedger:
         return await self._once(wish, write)
 
     @to_the_end
+    @_insisting
     async def cancel(self, wish: Wish, booking: str) -> Wish:
         async def write(connection: AsyncConnection) -> Wish:
             old = await self._current(connection, booking)
@@ -182,6 +178,7 @@ class SqlLedger:
         return await self._once(wish, write)
 
     @to_the_end
+    @_insisting
     async def note(self, wish: Wish) -> Wish:
         async def write(connection: AsyncConnection) -> Wish:
             await self._insert(connection, wish)
@@ -190,12 +187,14 @@ class SqlLedger:
         return await self._once(wish, write)
 
     @to_the_end
+    @_insisting
     async def uninvited(self) -> list[Wish]:
         query = select(bookings).where(bookings.c.invitation_due == 1).order_by(bookings.c.created_us)
-        async with self._reading() as connection:
+        async with self._transaction(reads=True) as connection:
             return [_wish(row) for row in await connection.execute(query)]
 
     @to_the_end
+    @_insisting
     async def invited(self, key: str) -> None:
         async with self._transaction() as connection:
             await connection.execute(bookings.update().where(bookings.c.key == key).values(invitation_due=0))
@@ -206,10 +205,8 @@ class SqlLedger:
             async with self._transaction() as connection:
                 earlier = await _read(connection, wish.key)
                 return _same(earlier, wish) if earlier else await write(connection)
-        except IntegrityError:
+        except Duplicate:
             pass  # a cell, or the key, was taken between: everything above is undone
-        except _Overtaken:
-            raise LedgerUnavailable("ledger: the booking was changed at the same moment, ask again") from None
         taken = wish.because(BookingState.TAKEN)
         try:
             async with self._transaction() as connection:
@@ -218,7 +215,7 @@ class SqlLedger:
                     return _same(earlier, wish)
                 await self._insert(connection, taken)
                 return taken
-        except IntegrityError:
+        except Duplicate:
             pass  # the same wish twice at once, both too late for the time: the other one wrote it down
         earlier = await self.find(wish.key)
         if earlier is None:
@@ -249,11 +246,11 @@ class SqlLedger:
                 arguments=wish.arguments,
                 start_at=int(wish.start.timestamp()) if wish.start else None,
                 duration_min=int(wish.duration.total_seconds() // 60),
-                attendee_email=wish.attendee_email,
-                attendee_name=wish.attendee_name,
-                zone=wish.zone,
-                summary=wish.summary,
-                description=wish.description,
+                attendee_email=_text(wish.attendee_email),
+                attendee_name=_text(wish.attendee_name),
+                zone=_text(wish.zone),
+                summary=_text(wish.summary),
+                description=_text(wish.description),
                 reason=wish.reason,
                 meeting=wish.meeting,
                 sequence=wish.sequence,
@@ -285,52 +282,24 @@ class SqlLedger:
             )
         )
         if freed.rowcount != 1:
-            raise _Overtaken
-
-    def _transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self._connected(self._engine)
-
-    def _reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return self._connected(self._reader)
+            raise _Again("the booking was changed at the same moment")  # after it was read here
 
     @asynccontextmanager
-    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(self, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
         try:
-            async with engine.begin() as connection:
+            async with self._database.transaction(reads=reads) as connection:
                 yield connection
-            self._problem = ""
-        except IntegrityError:
-            raise
-        except (DBAPIError, PoolTimeout, OSError) as error:
-            # The driver's own words only: a statement's parameters hold names and addresses.
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            self._problem = f"{type(cause).__name__}: {cause}"
-            raise LedgerUnavailable(f"ledger: {self._problem}") from None
+        except DatabaseUnavailable as error:
+            if error.momentary:
+                raise _Again(str(error)) from None
+            raise LedgerUnavailable(f"ledger: {error}") from None
+        except DatabaseRefused as error:
+            raise LedgerUnavailable(f"ledger: the row was refused: {error}") from None
 
 
-def ledger_engine(url: str) -> AsyncEngine:
-    """An engine fit for the ledger. SQLite gets WAL and transactions that lock when they begin:
-    begun as readers, two of them could both read "free", and one would then fail without waiting."""
-    if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
-    engine = create_async_engine(
-        url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_timeout=BUSY_TIMEOUT_S, hide_parameters=True
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver's own BEGIN is deferred; ours is below
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: Any) -> None:
-        reads = connection.get_execution_options().get(READS, False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    return engine
+def _text(text: str) -> str:
+    """What PostgreSQL can keep: everything but NUL."""
+    return text.replace("\0", "")
 
 
 async def _read(connection: AsyncConnection, key: str) -> Wish | None:

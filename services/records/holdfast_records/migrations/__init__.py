@@ -1,0 +1,5 @@
+"""The records's tables, step by step. How to add a step: docs/operations/database.md."""
+
+from holdfast_common.migrations import Migrations
+
+MIGRATIONS = Migrations("holdfast_records.migrations", head="0001")

@@ -1,0 +1,5 @@
+"""The ledger's tables, step by step. How to add a step: docs/operations/database.md."""
+
+from holdfast_common.migrations import Migrations
+
+MIGRATIONS = Migrations("holdfast_tools.migrations", head="0001")
