@@ -6,6 +6,7 @@ start (`holdfast up`, /api/health/detailed).
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
@@ -19,7 +20,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from holdfast_common.errors import EngineUnavailable
+from holdfast_common.errors import EngineUnavailable, SettingsError
+from holdfast_common.profile import load_profile
 from rich.console import Console
 from rich.table import Table
 
@@ -112,21 +114,33 @@ def recogniser(machine: Machine) -> Finding:
     )
 
 
-def voice(machine: Machine) -> Finding:
-    """The chain of the tts service: Piper, flite, espeak-ng."""
+def voice(machine: Machine, piper_voice: str = "", folder: Path = Path("var/voices")) -> Finding:
+    """The chain of the tts service: Piper where its package and the named voice are, flite, espeak-ng."""
     flite, espeak = machine.library("flite"), machine.module("espeakng_loader")
-    if machine.module("piper") and os.environ.get("HOLDFAST_TTS_PIPER_VOICE"):
-        return Finding("voice", State.OK, f"Piper, voice {os.environ['HOLDFAST_TTS_PIPER_VOICE']}")
+    file = folder / f"{piper_voice.partition('#')[0]}.onnx"
+    if not machine.module("piper"):
+        lacking = "package piper-tts is missing"
+    elif not piper_voice:
+        lacking = "no voice named: HOLDFAST_TTS_PIPER_VOICE or the profile's voice.piper"
+    elif not file.exists():
+        lacking = f"{file} is missing"
+    else:
+        return Finding("voice", State.OK, f"Piper, voice {piper_voice}")
     if flite:
-        return Finding("voice", State.OK, f"flite ({flite}); a Piper voice would sound more natural")
+        return Finding("voice", State.OK, f"flite ({flite}); Piper would sound more natural ({lacking})")
     if espeak:
-        return Finding(
-            "voice",
-            State.BETTER,
-            "espeak-ng from its wheel: understandable, robotic (no flite library, no Piper voice)",
-            "make system installs flite",
-        )
-    return Finding("voice", State.BROKEN, "neither flite nor espeakng-loader is here", "make setup")
+        found = f"espeak-ng from its wheel: understandable, robotic; no flite library; Piper: {lacking}"
+        return Finding("voice", State.BETTER, found, "make system installs flite")
+    return Finding("voice", State.BROKEN, f"neither flite nor espeakng-loader is here; Piper: {lacking}", "make setup")
+
+
+def piper_settings(profile: Path, home: Path) -> tuple[str, Path]:
+    """The Piper voice that would be used, and the folder it is looked for in."""
+    named = os.environ.get("HOLDFAST_TTS_PIPER_VOICE", "")
+    if not named:
+        with contextlib.suppress(SettingsError):
+            named = load_profile(profile).voice.piper
+    return named, Path(os.environ.get("HOLDFAST_TTS_VOICES_DIR") or home / "voices")
 
 
 def speech_detector(machine: Machine) -> Finding:
@@ -174,7 +188,7 @@ def examine(profile: Path, home: Path, machine: Machine | None = None) -> list[F
         *services(),
         *settings_and_profile(profile),
         recogniser(machine),
-        voice(machine),
+        voice(machine, *piper_settings(profile, home)),
         speech_detector(machine),
         browser(machine),
         port(),

@@ -34,6 +34,15 @@ def test_the_best_voice_that_is_here_is_named(here: Machine, state: State, says:
     assert says in finding.found
 
 
+def test_a_piper_voice_that_is_there_beats_all_others(tmp_path: Path):
+    """Package and file; without the file, what is missing is named."""
+    here = machine("piper", "espeakng_loader", libraries=("flite",))
+
+    assert str(tmp_path / "en_US-x.onnx") in voice(here, "en_US-x", tmp_path).found
+    (tmp_path / "en_US-x.onnx").touch()
+    assert "Piper, voice en_US-x#3" in voice(here, "en_US-x#3", tmp_path).found
+
+
 def test_the_basic_recogniser_runs_and_says_what_would_be_better(monkeypatch: pytest.MonkeyPatch):
     """Without Whisper it is not broken."""
     monkeypatch.delenv("HOLDFAST_ASR_WHISPER_MODEL", raising=False)
