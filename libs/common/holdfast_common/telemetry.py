@@ -77,7 +77,6 @@ STAGE_MS = METER.create_histogram(
 )
 CALLS = Level("holdfast.calls", description="Calls in progress")
 SEATS = Level("holdfast.seats", description="Calls that this gateway may hold")
-SEATS_TAKEN = Level("holdfast.seats_taken", description="Calls held or about to connect")
 REPLICAS = Level("holdfast.replicas", description="Replicas heard of late, by `service`")
 CALLS_ENDED = METER.create_counter("holdfast.calls_ended", description="Calls that ended, by `reason`")
 CALL_LENGTH_S = METER.create_histogram(

@@ -172,10 +172,14 @@ class Remembered:
 class World:
     """One call in the making."""
 
-    def __init__(self, script: Script, *, rate_hz: int = RATE, generation: int = 1, **rule: Any) -> None:
+    def __init__(
+        self, script: Script, *, rate_hz: int = RATE, generation: int = 1, opener: Any = None, **rule: Any
+    ) -> None:
+        """`opener`: a real one, with hosts that serve the script; else everything is in here."""
         self.script = script
         self.leg = FakeLeg(rate_hz)
-        self.opener = FakeOpener({Service.ASR: script.asr, Service.DIALOGUE: script.dialogue, Service.TTS: script.tts})
+        services = {Service.ASR: script.asr, Service.DIALOGUE: script.dialogue, Service.TTS: script.tts}
+        self.opener = opener or FakeOpener(services)
         self.facts = Remembered()
         self.log = MemoryLog()
         model = LoudIsVoice(rate_hz or RATE)
