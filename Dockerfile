@@ -52,9 +52,10 @@ ENV PATH=/opt/holdfast/bin:$PATH \
     HOLDFAST_STATE_DIR=/state \
     HOLDFAST_SECRETS_DIR=/run/secrets \
     HOLDFAST_LOG_FORMAT=json \
-    HOLDFAST_HEALTH_PORT=9000
+    HOLDFAST_HEALTH_PORT=9000 \
+    HOLDFAST_HEALTH_HOST=0.0.0.0
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /state --shell /usr/sbin/nologin holdfast \
- && install -d -o 10001 -g 10001 /state
+ && install -d -o 10001 -g 10001 -m 1777 /state   # a tmpfs mounted here takes the folder's mode, not its owner
 WORKDIR /app
 COPY LICENSE /app/
 COPY profiles /app/profiles
