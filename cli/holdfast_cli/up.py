@@ -10,8 +10,10 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import structlog
 from dotenv import dotenv_values
@@ -24,6 +26,9 @@ from holdfast_cli.supervise.merged_log import MergedLog
 from holdfast_cli.supervise.plan import Plan, parse_replicas
 from holdfast_cli.supervise.readiness import engines, waiting_for
 from holdfast_cli.supervise.supervisor import Supervisor
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 DEFAULT_PORT = 8080
 PARENT_CHECK_S = 0.5
@@ -74,39 +79,58 @@ def _in_use(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def _number(text: str | None) -> int:
+    """0 for anything else: the settings' own check tells what is wrong with it."""
+    return int(text) if text and text.isdigit() else 0
+
+
 def make_plan(options: UpOptions) -> Plan:
     """Check everything that can be checked without starting; raises SettingsError with one list of all problems."""
-    problems: list[str] = []
-    plan: Plan | None = None
     told = {**dotenv_values(".env"), **os.environ}
-    try:
-        with contextlib.suppress(run_file.NotRunningError):
-            running = run_file.read(options.run_path)
-            raise SettingsError([f"{running.name!r} already runs at {running.http_url} (process {running.pid})"])
-        replicas = parse_replicas(options.replicas)
-        port = http_port(options.port, told.get("PORT"))
-        binary = nats_server.binary()
-        state_dir = options.home / "state"
-        plan = Plan(
-            bus=nats_server.prepare(options.home / "run", state_dir),
-            nats_binary=binary,
-            port=port,
-            profile=options.profile.resolve(),
-            state_dir=state_dir.resolve(),
-            replicas=replicas,
-            scripted=options.scripted,
-            auth_token=options.auth_token or told.get("HOLDFAST_GATEWAY_TWILIO_AUTH_TOKEN") or "",
-            public_url=told.get("HOLDFAST_GATEWAY_PUBLIC_BASE_URL") or "",
-            extra=options.extra or {},
-        )
-    except SettingsError as error:
-        problems += error.problems
-    except EngineUnavailable as error:
-        problems.append(str(error))
-    problems += settings_check.problems(plan.environment() if plan else {}, options.profile)
-    if problems or plan is None:
-        raise SettingsError(problems)
+    gathered = _Problems()
+    gathered.of(_refuse_second, options)
+    replicas = gathered.of(parse_replicas, options.replicas)
+    port = gathered.of(http_port, options.port, told.get("PORT"))
+    binary = gathered.of(nats_server.binary)
+    state_dir = options.home / "state"
+    plan = Plan(
+        bus=nats_server.prepare(options.home / "run", state_dir),
+        nats_binary=binary or Path(),
+        port=port or 0,
+        profile=options.profile.resolve(),
+        state_dir=state_dir.resolve(),
+        replicas=replicas or {},
+        scripted=options.scripted,
+        auth_token=options.auth_token or told.get("HOLDFAST_GATEWAY_TWILIO_AUTH_TOKEN") or "",
+        public_url=told.get("HOLDFAST_GATEWAY_PUBLIC_BASE_URL") or "",
+        extra=options.extra or {},
+    )
+    gathered.all += settings_check.problems(plan.environment(), options.profile)
+    if gathered.all:
+        raise SettingsError(gathered.all)
     return plan
+
+
+class _Problems:
+    """Goes on after a step that failed, so that all of them are told at once."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+
+    def of(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        try:
+            return step(*args, **kwargs)
+        except SettingsError as error:
+            self.all += error.problems
+        except EngineUnavailable as error:
+            self.all.append(str(error))
+        return None
+
+
+def _refuse_second(options: UpOptions) -> None:
+    with contextlib.suppress(run_file.NotRunningError):
+        running = run_file.read(options.run_path)
+        raise SettingsError([f"{running.name!r} already runs at {running.http_url} (process {running.pid})"])
 
 
 async def run_up(options: UpOptions, plan: Plan, console: Console, started: float) -> int:

@@ -59,6 +59,13 @@ class TestEnvironment:
         assert asr.env["HOLDFAST_NATS_PASSWORD"] == "p"
         assert asr.env["HOLDFAST_EXIT_WITH_PARENT"] == "true"
 
+    def test_each_replica_has_a_health_page_of_its_own_where_one_is_asked_for(self):
+        """One port for all would let the first start and no other."""
+        ports = [spec.env.get("HOLDFAST_HEALTH_PORT") for spec in plan(health_port=9000).services()]
+
+        assert ports == [str(9000 + place) for place in range(6)]
+        assert not any("HOLDFAST_HEALTH_PORT" in spec.env for spec in plan().services())
+
     def test_all_replicas_share_one_secret_for_tokens(self):
         """A caller must be able to return to a restarted gateway."""
         one = plan()
@@ -94,6 +101,18 @@ class TestSettings:
         assert any("HOLDFAST_TTS_ENGINES" in problem for problem in found)
         assert any("HOLDFAST_LOG_LEVEL" in problem for problem in found)
         assert any("profile.yaml" in problem for problem in found)
+
+    def test_every_step_before_the_start_tells_its_own(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        """A wrong port does not hide a wrong replica, nor a wrong setting."""
+        monkeypatch.setenv("PORT", "eighty")
+        monkeypatch.setenv("HOLDFAST_TTS_ENGINES", "gramophone")
+
+        with pytest.raises(SettingsError) as refused:
+            make_plan(UpOptions(home=tmp_path, profile=PROFILE, replicas="ears=2"))
+
+        told = "\n".join(refused.value.problems)
+        assert all(word in told for word in ("eighty", "ears", "gramophone"))
+        assert len(refused.value.problems) == 3
 
     def test_our_own_environment_is_left_as_it_was(self):
         """The check borrows it."""

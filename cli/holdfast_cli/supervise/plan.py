@@ -46,6 +46,8 @@ class Plan:
     public_url: str = ""
     token_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     """Signs the gateway's own tokens: one for the whole run, so that callers can return to a restarted gateway."""
+    health_port: int = 0
+    """Of the first replica's health page; each further one has the next port. 0: none."""
     extra: dict[str, str] = field(default_factory=dict)
     """Further environment for every service."""
 
@@ -79,14 +81,16 @@ class Plan:
     def services(self) -> list[ChildSpec]:
         """One child for each replica, named as its replica id (`asr-1`)."""
         environment = self.environment()
+        replicas = [(s.value, n) for s in Service for n in range(1, self.replicas.get(s, 1) + 1)]
         return [
             ChildSpec(
-                f"{service.value}-{number}",
-                (sys.executable, "-m", f"holdfast_{service.value}"),
-                environment | {"HOLDFAST_REPLICA": f"{service.value}-{number}"},
+                f"{service}-{number}",
+                (sys.executable, "-m", f"holdfast_{service}"),
+                environment
+                | {"HOLDFAST_REPLICA": f"{service}-{number}"}
+                | ({"HOLDFAST_HEALTH_PORT": str(self.health_port + place)} if self.health_port else {}),
             )
-            for service in Service
-            for number in range(1, self.replicas.get(service, 1) + 1)
+            for place, (service, number) in enumerate(replicas)
         ]
 
 
