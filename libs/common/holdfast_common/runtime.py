@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 BEAT_EVERY_S = 0.25
+KEEPERS_OF_THE_LOG = frozenset({Service.GATEWAY, Service.DIALOGUE, Service.RECORDS})
+"""Who write or read the call log; the bus lets nobody else near it (infra/nats/users.conf)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,12 @@ class _Process:
         common = self._common
         presence = Presence()
         opener = StreamOpener(bus, self._replica, presence)
-        calls = JetStreamLog(bus.control, partitions=common.log_partitions, max_age_h=common.log_max_age_h)
+        calls = JetStreamLog(
+            bus.control,
+            partitions=common.log_partitions,
+            max_age_h=common.log_max_age_h,
+            replicas=common.log_replicas,
+        )
         health = self._health = Health()
         health.register("bus", lambda: Finding(State.OK if bus.connected else State.DEGRADED, common.nats_url))
         runtime = Runtime(
@@ -220,7 +227,8 @@ class _Process:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(opener.run(), name="opener")
-                group.create_task(self._prepare_log(calls), name="log")
+                if self._service in KEEPERS_OF_THE_LOG:
+                    group.create_task(self._prepare_log(calls), name="log")
                 async with self._wire(runtime) as wiring:
                     self._wiring = wiring
                     group.create_task(self._beat(bus, wiring, health), name="beat")

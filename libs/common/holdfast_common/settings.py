@@ -37,6 +37,7 @@ class CommonSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
     log_format: Literal["json", "console"] = Field("console", description="one line for people, or JSON for machines")
     log_partitions: int = Field(1, ge=1, le=64, description="partitions of the call log (1 embedded, 8 in production)")
+    log_replicas: int = Field(1, ge=1, le=5, description="servers that keep each partition (3 on a bus of three)")
     log_max_age_h: float = Field(24.0, gt=0, description="age at which call log entries are dropped by the bus, hours")
     health_port: int = Field(
         0, ge=0, le=65535, description="port of this service's health and metrics pages; 0: none, no metrics are kept"
