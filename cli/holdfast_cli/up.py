@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -94,7 +94,7 @@ def make_plan(options: UpOptions) -> Plan:
     binary = gathered.of(nats_server.binary)
     state_dir = options.home / "state"
     plan = Plan(
-        bus=nats_server.prepare(options.home / "run", state_dir),
+        bus=nats_server.Bus("nats://127.0.0.1:4222", "", "", Path()),
         nats_binary=binary or Path(),
         port=port or 0,
         profile=options.profile.resolve(),
@@ -108,7 +108,8 @@ def make_plan(options: UpOptions) -> Plan:
     gathered.all += settings_check.problems(plan.environment(), options.profile)
     if gathered.all:
         raise SettingsError(gathered.all)
-    return plan
+    # Written last: a start that is refused must not touch the files of one that runs.
+    return replace(plan, bus=nats_server.prepare(options.home / "run", state_dir))
 
 
 class _Problems:

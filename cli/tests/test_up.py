@@ -191,6 +191,8 @@ class TestFiles:
         with pytest.raises(SettingsError, match="already runs"):
             make_plan(UpOptions(home=tmp_path, profile=PROFILE, port=0))
 
+        assert not (tmp_path / "run/nats.conf").exists()
+
 
 def running(pid: int) -> RunFile:
     return RunFile(
