@@ -1,11 +1,16 @@
 """Measure the speech engines of this machine: first audio, real-time factor, loudness, and how the loop fares.
 
-    .venv/bin/python bench/tts.py [--json bench/results/tts.json] [--rate 8000] [--listen]
+    .venv/bin/python bench/tts.py [--json bench/results/tts.json] [--rate 8000] [--listen] [--engine piper]
 
 Sentences go through the service's own handler without a bus and without its cache: what is timed is
-`Speak` in to first audio message out, and to the last. RTF is wall time per second of audio.
+`Speak` in to first audio message out, and to the last. RTF is wall time per second of audio; `cpu_rtf` is
+processor time, of this process and its engine's: it tells more where the machine has other work.
 `--listen` has pocketsphinx's generic model write down what it hears (of 8 kHz audio through mu-law):
 word error rate as a stand-in for ears.
+
+Piper is measured with every voice in HOLDFAST_TTS_VOICES_DIR, and with two that are made on the spot:
+`tiny` (a buzz that costs nothing: what remains is the service's own time) and `random-medium` (noise,
+in the shape and at the cost of a real voice of quality medium; see bench/piper_shape.py).
 """
 
 from __future__ import annotations
@@ -13,15 +18,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import platform
 import re
 import statistics
+import sys
+import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import soxr
 from holdfast_common.contracts.tts import Speak
 from holdfast_common.contracts.wire import Audio, Message
@@ -30,6 +41,7 @@ from holdfast_common.pcm import samples_of, to_float, ulaw_decode, ulaw_encode
 from holdfast_common.profile import Voice
 from holdfast_common.settings import load_settings
 from holdfast_common.testing import FakeSession
+from holdfast_tts import tiny_voice
 from holdfast_tts.bootstrap import factories
 from holdfast_tts.chain import Chain
 from holdfast_tts.domain.cache import AudioCache
@@ -37,6 +49,7 @@ from holdfast_tts.domain.level import active_level_dbfs
 from holdfast_tts.handlers import Chunking, Speaker
 from holdfast_tts.renderer import Renderer, Shape
 from holdfast_tts.settings import TtsSettings
+from holdfast_tts.testing_piper import speaking
 from holdfast_tts.voice_thread import VoiceThread
 
 SENTENCES = (
@@ -83,16 +96,44 @@ async def loop_lag(worst: list[float]) -> None:
         worst.append((time.perf_counter() - before) * 1000 - 1)
 
 
+@asynccontextmanager
+async def speaker_of(engine: str, voice: str) -> AsyncIterator[Speaker]:
+    """Ready when this returns; a voice of Piper is the path of its model."""
+    settings = load_settings(TtsSettings)[0]
+    if engine == "piper":
+        options = {"workers": 1, "threads": settings.piper_threads, "noise_w": settings.piper_noise_w}
+        async with speaking(Path(voice), **options, patience_s=60.0) as studio:
+            yield studio.speaker
+        return
+    chain = Chain((engine,), factories(settings, Voice()))
+    thread = VoiceThread(chain, Renderer(Shape()))
+    try:
+        await thread.warm()
+        yield Speaker(chain, thread, AudioCache(0), Chunking())
+    finally:
+        thread.close()
+
+
+def cpu_s() -> float:
+    """Processor time of this process and of those that it has started, seconds."""
+    me = psutil.Process()
+    return sum(p.cpu_times().user + p.cpu_times().system for p in (me, *me.children(recursive=True)))
+
+
 async def measure(engine: str, voice: str, rate_hz: int, rounds: int, ear: Ear | None) -> dict[str, Any]:
     begun = time.perf_counter()
-    chain = Chain((engine,), factories(load_settings(TtsSettings)[0], Voice()))
-    thread = VoiceThread(chain, Renderer(Shape()))
-    await thread.warm()
-    ready_ms = (time.perf_counter() - begun) * 1000
-    speaker = Speaker(chain, thread, AudioCache(0), Chunking())
+    async with speaker_of(engine, voice) as speaker:
+        ready_ms = (time.perf_counter() - begun) * 1000
+        row = await measure_speaker(speaker, "" if engine == "piper" else voice, rate_hz, rounds, ear)
+    name = Path(voice).name.removesuffix(".onnx")
+    return {"engine": engine, "voice": name, "ready_ms": round(ready_ms, 1), **row}
+
+
+async def measure_speaker(speaker: Speaker, voice: str, rate_hz: int, rounds: int, ear: Ear | None) -> dict[str, Any]:
     first_ms, rtf, levels, lag, said, peak = [], [], [], [], [], 0
     await speaker.handle(TimedSession(Speak(text="Hello.", rate_hz=rate_hz, voice=voice)))
     watching = asyncio.create_task(loop_lag(lag))
+    cpu_before, audio_s = cpu_s(), 0.0
     try:
         for number in range(rounds):
             for text in SENTENCES:
@@ -104,6 +145,7 @@ async def measure(engine: str, voice: str, rate_hz: int, rounds: int, ear: Ear |
                 first_ms.append(
                     1000 * next(t for t, r in zip(session.at, session.results, strict=True) if r is audio[0])
                 )
+                audio_s += len(samples) / rate_hz
                 rtf.append(session.at[-1] * rate_hz / len(samples))
                 levels.append(active_level_dbfs(to_float(pcm), rate_hz))
                 peak = max(peak, int(np.abs(samples.astype(int)).max()))
@@ -111,21 +153,30 @@ async def measure(engine: str, voice: str, rate_hz: int, rounds: int, ear: Ear |
                     said.append((text, pcm))
     finally:
         watching.cancel()
-        thread.close()
     errors = [ear.errors(pcm, rate_hz, text) for text, pcm in said] if ear else []
     return {
-        "engine": engine,
-        "voice": voice,
-        "ready_ms": round(ready_ms, 1),
         "first_audio_ms_p50": round(statistics.median(first_ms), 2),
         "first_audio_ms_max": round(max(first_ms), 2),
         "rtf_p50": round(statistics.median(rtf), 4),
+        "cpu_rtf": round((cpu_s() - cpu_before) / audio_s, 4),
         "level_dbfs": round(statistics.fmean(levels), 1),
         "level_spread_db": round(max(levels) - min(levels), 1),
         "peak_dbfs": round(20 * float(np.log10(peak / 32_768)), 1),
         "loop_lag_ms_max": round(max(lag, default=0.0), 1),
         **({"wer_percent": round(100 * sum(e[0] for e in errors) / sum(e[1] for e in errors), 1)} if errors else {}),
     }
+
+
+def piper_voices(folder: Path) -> list[tuple[str, str]]:
+    """Those that are there, and those that are made into `folder`."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    import piper_shape  # noqa: PLC0415 - needs the onnx package
+
+    there = load_settings(TtsSettings)[0].voices_dir
+    real = sorted(there.glob("*.onnx")) if there else []
+    if not real:
+        print("piper: no voice in HOLDFAST_TTS_VOICES_DIR; only made ones are measured")
+    return [("piper", str(path)) for path in (*real, tiny_voice.make(folder), piper_shape.make(folder))]
 
 
 class Ear:
@@ -168,22 +219,31 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=8_000, choices=(8_000, 16_000))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--listen", action="store_true", help="word error rate by pocketsphinx")
+    parser.add_argument("--engine", help="only this one")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     ear = Ear() if arguments.listen else None
     rows: list[dict[str, Any]] = []
-    for engine, voice in VOICES:
-        try:
-            rows.append(asyncio.run(measure(engine, voice, arguments.rate, arguments.rounds, ear)))
-        except EngineUnavailable as error:
-            print(f"{engine}: {error}")
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = [*VOICES, *piper_voices(Path(folder))]
+        for engine, voice in wanted if not arguments.engine else [w for w in wanted if w[0] == arguments.engine]:
+            try:
+                rows.append(asyncio.run(measure(engine, voice, arguments.rate, arguments.rounds, ear)))
+            except EngineUnavailable as error:
+                print(f"{engine}: {error}")
     if rows:
         columns = list(rows[0])
         print("  ".join(f"{column:>18}" for column in columns))
         for row in rows:
             print("  ".join(f"{row.get(column, '')!s:>18}" for column in columns))
     if arguments.json:
-        result = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "machine": platform.platform(), "rows": rows}
+        result = {
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": platform.platform(),
+            "cores": os.cpu_count(),
+            "load_1min": round(os.getloadavg()[0], 1),
+            "rows": rows,
+        }
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps({**result, "rate_hz": arguments.rate}, indent=2) + "\n", "utf-8")
 

@@ -56,7 +56,7 @@ class Shape:
     lead_ms: int = 20
     tail_ms: int = 30
     run_chars: int = 140
-    first_run_chars: int = 60
+    first_run_chars: int = 40
     """The same for a sentence's first run where the engine makes whole runs."""
 
 

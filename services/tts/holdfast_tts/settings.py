@@ -31,7 +31,7 @@ class TtsSettings(BaseSettings):
     tail_ms: int = Field(30, ge=0, le=500, description="engine's silence kept after a sentence, ms")
     run_chars: int = Field(140, ge=20, le=2000, description="longer sentences are said clause by clause, characters")
     first_run_chars: int = Field(
-        60, ge=20, le=2000, description="the same for a sentence's first clause with Piper, which makes it whole"
+        40, ge=20, le=2000, description="the same for a sentence's first clause with Piper, which makes it whole"
     )
     first_chunk_ms: int = Field(20, ge=10, le=1000, description="length of a reply's first audio message, ms")
     chunk_ms: int = Field(100, ge=10, le=1000, description="length of the other audio messages, ms")
