@@ -8,7 +8,8 @@ counted). Both systems are `holdfast up --scripted`: six services and the bus, e
 so that telemetry's share is the largest it can be. Counted is the CPU time (user and system) of each
 system's whole process tree while its calls run, bus included; the collector is a process of its own.
 Pairs alternate in order (off on, on off, ...), and the share is the median over pairs of
-(on - off) / on. With --idle nobody calls, for what telemetry costs beside no work.
+(on - off) / on. On a machine that others use too, --together runs both halves of a pair at the same time,
+so that both are disturbed alike. With --idle nobody calls, for what telemetry costs beside no work.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,9 +123,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         load = shlex.split(options.load)
         pairs: list[dict[str, Any]] = []
         for number in range(-options.warm, options.pairs):
-            pair = {}
-            for way in WAYS if number % 2 == 0 else WAYS[::-1]:
-                pair[way] = measure(systems[way], load, options.calls, options.idle)
+            order = WAYS if number % 2 == 0 else WAYS[::-1]
+            with ThreadPoolExecutor(2 if options.together else 1) as workers:
+                jobs = {w: workers.submit(measure, systems[w], load, options.calls, options.idle) for w in order}
+                pair = {way: job.result() for way, job in jobs.items()}
+            for way in order:
                 print(f"{number:>3} {way:<3} {pair[way]['cpu_s']:.2f} s CPU {pair[way]['parts']}", file=sys.stderr)
             if number >= 0:
                 pairs.append(pair)
@@ -140,17 +144,21 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=20)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--warm", type=int, default=1, help="pairs before those that count")
+    parser.add_argument("--together", action="store_true")
     parser.add_argument("--idle", type=float, default=0.0, help="seconds without calls instead")
     parser.add_argument("--port", type=int, default=14318, help="of the collector")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     found = run(options)
+    load = " ".join(Path(word).name for word in shlex.split(options.load))  # without this machine's folders
     off, on = ([pair[way]["cpu_s"] for pair in found["pairs"]] for way in WAYS)
     shares = [round(100 * (b - a) / b, 1) for a, b in zip(off, on, strict=True)]
     result = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.platform()}, {os.cpu_count()} CPUs",
-        "command": f"bench/telemetry.py --load '{options.load}' --calls {options.calls} --pairs {options.pairs}",
+        "command": f"bench/telemetry.py --load '{load}' --calls {options.calls} --pairs {options.pairs}"
+        + (" --together" if options.together else ""),
+        "load_average": os.getloadavg(),
         "calls": 0 if options.idle else options.calls,
         "cpu_s_off": off,
         "cpu_s_on": on,

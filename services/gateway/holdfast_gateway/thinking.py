@@ -162,6 +162,7 @@ class Mind:
         )
 
     async def _follow(self, turn: OpenTurn, stream: ReplayableStream) -> None:
+        structlog.contextvars.bind_contextvars(turn=turn.n)
         failure: StreamFailed | None = None
         try:
             async for result in stream:
