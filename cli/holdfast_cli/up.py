@@ -103,6 +103,7 @@ def make_plan(options: UpOptions) -> Plan:
         scripted=options.scripted,
         auth_token=options.auth_token or told.get("HOLDFAST_GATEWAY_TWILIO_AUTH_TOKEN") or "",
         public_url=told.get("HOLDFAST_GATEWAY_PUBLIC_BASE_URL") or "",
+        health_port=_number(told.get("HOLDFAST_HEALTH_PORT")),
         extra=options.extra or {},
     )
     gathered.all += settings_check.problems(plan.environment(), options.profile)
