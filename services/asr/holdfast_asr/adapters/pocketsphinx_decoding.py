@@ -1,0 +1,182 @@
+"""One utterance inside a worker process.
+
+Two kinds of passes. The *live* pass follows the audio and gives the guesses. A question (a pause, the end) is
+answered by *final* passes over the features kept so far, normalised over the whole utterance: free speech and,
+where one belongs to the expectation, a grammar. So when there is too much to do, guesses come late first.
+Unless more voice follows, the answer given at a pause is also the final: after the last word of a
+turn nothing is left to decode. All work is done in slices, so that several utterances share a process.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+
+from holdfast_asr.adapters.phone_front import Floats
+from holdfast_asr.adapters.pocketsphinx_decoders import GENERIC, Decoders, Outcome, Pass
+from holdfast_asr.adapters.pocketsphinx_features import FRAME_MS, Features
+from holdfast_asr.adapters.pocketsphinx_wire import Answer, Ask, Begin, WordTime
+from holdfast_asr.domain.choice import Candidate, Kind, choose, confidence, needs_generic
+from holdfast_asr.domain.expecting import grammar, language_model
+from holdfast_asr.domain.voice import VoiceGate
+
+PHONE_HZ = 8_000
+SLICE_FRAMES = 20
+"""200 ms of audio: about 8 ms of work."""
+GENERIC_AT_MOST_FRAMES = 600
+"""Six seconds: the generic model costs 0.15 s a second, and the final has a deadline."""
+
+
+class _Finals:
+    """The final passes over the first `frames` frames."""
+
+    def __init__(self, passes: list[Pass], frames: int, mean: Floats) -> None:
+        self.frames = frames
+        self.mean = mean
+        self.passes = passes
+        self.outcomes: list[Outcome] = []
+
+    def slice(self, features: Features) -> bool:
+        """Decode a slice; True when all passes have ended."""
+        one = self.passes[len(self.outcomes)]
+        if one.next_frame < self.frames:
+            one.advance(features, min(self.frames, one.next_frame + SLICE_FRAMES), self.mean)
+        if one.next_frame >= self.frames:
+            self.outcomes.append(one.end())
+        return len(self.outcomes) == len(self.passes)
+
+
+class Decoding:
+    """Feed, set `ask`, `work` until nothing is `waiting`; answers come out of `work`."""
+
+    def __init__(self, begin: Begin, decoders: Decoders, *, with_generic: bool = True) -> None:
+        self.id = begin.utterance
+        self.ask: Ask | None = None
+        """The question not answered yet."""
+        self._rate_hz = begin.rate_hz
+        self._decoders = decoders
+        self._with_generic = with_generic
+        self._features = Features(begin.rate_hz)
+        self._gate = VoiceGate(begin.rate_hz)
+        self._samples = 0
+        self._heard = bytearray()
+        """The audio as it came, where it is the telephone's."""
+        self._model = language_model(begin.expectation)
+        self._grammar = name if (name := grammar(begin.expectation)) and decoders.has(name) else None
+        self._live: Pass | None = decoders.lend(self._model, Kind.DOMAIN)
+        self._finals: _Finals | None = None
+        self._settled: tuple[Outcome, ...] | None = None
+        """Outcomes that hold as long as no more voice comes."""
+
+    def feed(self, pcm: bytes) -> None:
+        self._samples += len(pcm) // 2
+        self._features.feed(pcm)
+        if self._rate_hz == PHONE_HZ:
+            self._heard += pcm
+        if self._gate.feed(np.frombuffer(pcm, "<i2")):
+            self._settled = None
+
+    @property
+    def waiting(self) -> bool:
+        """There is something to do."""
+        return self.ask is not None or self._behind
+
+    @property
+    def _behind(self) -> bool:
+        seen = self._live.next_frame if self._live else len(self._features)
+        return self._settled is None and seen + SLICE_FRAMES <= len(self._features)
+
+    @property
+    def done_samples(self) -> int:
+        """Decoded so far. What the live pass leaves for later (less than a slice, silence) counts as decoded."""
+        if not self.waiting or self._live is None:
+            return self._samples
+        return min(self._samples, self._live.next_frame * self._rate_hz * FRAME_MS // 1000)
+
+    def work(self) -> Answer | str | None:
+        """Do one slice: an Answer when the question is answered, a guess (text), or nothing yet."""
+        if self.ask is not None:
+            return self._work_on_answer(self.ask)
+        if self._live is not None and self._behind:
+            self._live.advance(self._features, self._live.next_frame + SLICE_FRAMES, self._features.mean())
+            return self._live.guess()
+        return None
+
+    def _work_on_answer(self, ask: Ask) -> Answer | None:
+        if not self._gate.heard_voice:
+            self.ask = None
+            return Answer(self.id, ask.ticket, "", 0.0, [], "pocketsphinx/silence")
+        if self._settled is None:
+            if self._finals is None:
+                self._finals = self._begin_finals()
+            if not self._finals.slice(self._features):
+                return None
+            self._settled = tuple(self._finals.outcomes)
+            self._drop_finals()
+            if self._heard and choose(_candidates(self._settled)).kind is Kind.DOMAIN:
+                self._settled = (*self._settled, self._as_it_sounds())
+        if ask.last and self._wants_generic(self._settled):
+            self._settled = (*self._settled, self._second_opinion())
+        self.ask = None
+        return self._answer(ask, self._settled)
+
+    def _begin_finals(self) -> _Finals:
+        passes = [self._decoders.lend(self._model, Kind.DOMAIN)]
+        if self._grammar is not None:
+            passes.append(self._decoders.lend(self._grammar, Kind.GRAMMAR))
+        return _Finals(passes, len(self._features), self._features.mean())
+
+    def _drop_finals(self) -> None:
+        if self._finals is not None:
+            for one in self._finals.passes:
+                self._decoders.take_back(one)
+            self._finals = None
+
+    def _wants_generic(self, outcomes: tuple[Outcome, ...]) -> bool:
+        candidates = _candidates(outcomes)
+        return (
+            self._with_generic
+            and len(self._features) <= GENERIC_AT_MOST_FRAMES
+            and all(candidate.kind is not Kind.GENERIC for candidate in candidates)
+            and choose(candidates).kind is not Kind.GRAMMAR
+            and needs_generic(candidates)
+        )
+
+    def _as_it_sounds(self) -> Outcome:
+        """The same words expected, in the telephone's audio as it is: some high voices lose by the mapping."""
+        self._decoders.loading(1.0 + self._samples / self._rate_hz)
+        plain = self._decoders.lend(self._model, Kind.PLAIN)
+        heard = np.frombuffer(bytes(self._heard), "<i2").astype(np.float32)
+        plain.advance_plain(soxr.resample(heard, PHONE_HZ, 2 * PHONE_HZ).clip(-32_768, 32_767).astype(np.int16))
+        outcome = plain.end()
+        self._decoders.take_back(plain)
+        return outcome
+
+    def _second_opinion(self) -> Outcome:
+        self._decoders.loading(1.0 + len(self._features) * FRAME_MS / 1000)
+        generic = self._decoders.lend(GENERIC, Kind.GENERIC)
+        generic.advance(self._features, len(self._features), self._features.mean())
+        outcome = generic.end()
+        self._decoders.take_back(generic)
+        return outcome
+
+    def _answer(self, ask: Ask, outcomes: tuple[Outcome, ...]) -> Answer:
+        candidates = _candidates(outcomes)
+        chosen = choose(candidates)
+        winner = next(outcome for outcome in outcomes if outcome.candidate is chosen)
+        words = [
+            WordTime(s.word, s.start_frame * FRAME_MS, (s.end_frame + 1) * FRAME_MS, s.posterior)
+            for s in winner.segments
+        ]
+        sure = confidence(chosen, candidates[0])
+        return Answer(self.id, ask.ticket, " ".join(chosen.words), sure, words, f"pocketsphinx/{chosen.kind.value}")
+
+    def close(self) -> None:
+        self._drop_finals()
+        if self._live is not None:
+            self._decoders.take_back(self._live)
+            self._live = None
+
+
+def _candidates(outcomes: tuple[Outcome, ...]) -> list[Candidate]:
+    return [outcome.candidate for outcome in outcomes]

@@ -1,0 +1,162 @@
+"""A decoder process: `python -m holdfast_asr.adapters.pocketsphinx_worker <model folder>`.
+
+One thread decodes, a slice of the most urgent utterance at a time (questions first, oldest first);
+another reads orders, and ends the process when the pipe closes, so no worker outlives its service
+however that died. The decoder holds Python's global lock, which is why all this is a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from holdfast_common.contracts.asr import Channel, Expectation
+
+from holdfast_asr.adapters.pocketsphinx_decoders import Decoders
+from holdfast_asr.adapters.pocketsphinx_decoding import Decoding
+from holdfast_asr.adapters.pocketsphinx_wire import (
+    LENGTH,
+    Answer,
+    Ask,
+    Begin,
+    Broken,
+    Busy,
+    Drop,
+    Feed,
+    Guess,
+    Order,
+    Progress,
+    Ready,
+    Reply,
+    orders,
+    pack,
+)
+
+
+class Worker:
+    """The decoding thread's state."""
+
+    def __init__(self, folder: Path, out: BinaryIO, *, with_generic: bool) -> None:
+        self._out = out
+        self._decoders = Decoders(folder, loading=lambda patience_s: self._say(Busy(patience_s)))
+        self._with_generic = with_generic
+        self._running: dict[int, Decoding] = {}
+        self._asked: list[int] = []
+
+    def warm(self) -> None:
+        """One real decode, so that the first caller does not pay for page faults and imports."""
+        began = time.monotonic()
+        noise = np.random.default_rng(0).normal(0, 500, 8_000).astype("<i2").tobytes()
+        decoding = Decoding(Begin(0, 8_000, Channel.PHONE, Expectation.OPEN, ()), self._decoders)
+        decoding.feed(noise)
+        decoding.ask = Ask(0, 0, 4_000, False)
+        while decoding.waiting:
+            decoding.work()
+        decoding.close()
+        self._say(Ready(int((time.monotonic() - began) * 1000)))
+
+    def run(self, inbox: queue.SimpleQueue[Order]) -> None:
+        while True:
+            self._take(inbox)
+            if (decoding := self._most_urgent()) is not None:
+                self._slice(decoding)
+
+    def _take(self, inbox: queue.SimpleQueue[Order]) -> None:
+        """All orders that are there; waits for one when there is nothing to do."""
+        idle = self._most_urgent() is None
+        while True:
+            try:
+                order = inbox.get(block=idle)
+            except queue.Empty:
+                return
+            idle = False
+            self._obey(order)
+
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Begin():
+                self._running[order.utterance] = Decoding(order, self._decoders, with_generic=self._with_generic)
+            case Feed():
+                if decoding := self._running.get(order.utterance):
+                    decoding.feed(order.pcm)
+                    if not decoding.waiting:
+                        self._say(Progress(order.utterance, decoding.done_samples))
+            case Ask():
+                if decoding := self._running.get(order.utterance):
+                    decoding.ask = order
+                    if order.utterance not in self._asked:
+                        self._asked.append(order.utterance)
+            case Drop():
+                if decoding := self._running.pop(order.utterance, None):
+                    decoding.close()
+                if order.utterance in self._asked:
+                    self._asked.remove(order.utterance)
+
+    def _most_urgent(self) -> Decoding | None:
+        waiting = (self._running[i] for i in (*self._asked, *self._running) if self._running[i].waiting)
+        return next(waiting, None)
+
+    def _slice(self, decoding: Decoding) -> None:
+        try:
+            outcome = decoding.work()
+        except RuntimeError as error:  # what the binding raises when the engine fails
+            self._obey(Drop(decoding.id))
+            self._say(Broken(decoding.id, str(error)[:200]))
+            return
+        if isinstance(outcome, Answer):
+            self._asked.remove(decoding.id)
+            self._say(outcome)
+        elif outcome and not self._asked:
+            self._say(Guess(decoding.id, outcome))
+        self._say(Progress(decoding.id, decoding.done_samples))
+        if decoding.id in self._running and decoding.id not in self._asked:
+            self._running[decoding.id] = self._running.pop(decoding.id)  # behind the others
+
+    def _say(self, reply: Reply) -> None:
+        self._out.write(pack(reply))
+        self._out.flush()
+
+
+def _read(source: BinaryIO, inbox: queue.SimpleQueue[Order]) -> None:
+    while (head := source.read(LENGTH.size)) and len(head) == LENGTH.size:
+        (length,) = LENGTH.unpack(head)
+        body = source.read(length)
+        if len(body) < length:
+            break
+        inbox.put(orders.decode(body))
+    os._exit(0)  # the service is gone; nothing here is worth saving
+
+
+def _die_with_parent() -> None:
+    """Linux: also when the engine hangs with the lock held, so that the reading thread cannot run."""
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - only here
+
+        pr_set_pdeathsig, sigkill = 1, 9
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, sigkill)
+
+
+def main() -> None:
+    folder, generic = Path(sys.argv[1]), sys.argv[2] == "1"
+    _die_with_parent()
+    # What C libraries print must not get into the replies: they have fd 1, we keep a copy of the pipe.
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    inbox: queue.SimpleQueue[Order] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, inbox), daemon=True).start()
+    worker = Worker(folder, out, with_generic=generic)
+    worker.warm()
+    try:
+        worker.run(inbox)
+    except BrokenPipeError:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

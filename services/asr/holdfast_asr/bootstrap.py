@@ -1,0 +1,88 @@
+"""Wires the asr service: the language model of the profile, the decoders, the handler."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from holdfast_common.errors import EngineUnavailable, SettingsError
+from holdfast_common.health import Finding, State
+from holdfast_common.profile import load_articles, load_profile
+from holdfast_common.runtime import Runtime, Wiring
+
+from holdfast_asr.domain.lexicon import bad_pronunciations
+from holdfast_asr.handlers import Hearer
+from holdfast_asr.ports import Recogniser
+from holdfast_asr.settings import AsrSettings
+
+NO_WHISPER = "no Whisper model configured"
+WARM_WITHIN_S = 20.0
+
+
+@asynccontextmanager
+async def wire(runtime: Runtime, settings: AsrSettings) -> AsyncIterator[Wiring]:
+    """Ready when one real utterance has been decoded; raises SettingsError where nothing can recognise."""
+    engine = _scripted(settings) if settings.engine == "scripted" else _pocketsphinx(runtime, settings)
+    async with engine as recogniser:
+        hearer = Hearer(recogniser, partial_every_s=settings.partial_every_ms / 1000)
+
+        def check() -> Finding:
+            state = State.OK if recogniser.capacity() else State.DOWN
+            return Finding(state, recogniser.info()["engine"])
+
+        runtime.health.register("engine", check)
+        yield Wiring(handler=hearer.handle, capacity=recogniser.capacity, info=recogniser.info)
+
+
+@asynccontextmanager
+async def _scripted(settings: AsrSettings) -> AsyncIterator[Recogniser]:
+    from holdfast_asr.adapters.scripted import Scripted  # noqa: PLC0415 - only where measured
+
+    yield Scripted(settings.scripted_text)
+
+
+@asynccontextmanager
+async def _pocketsphinx(runtime: Runtime, settings: AsrSettings) -> AsyncIterator[Recogniser]:
+    # Heavy imports: only where this engine is used.
+    from holdfast_asr.adapters.caller_data import load_caller_data  # noqa: PLC0415
+    from holdfast_asr.adapters.pocketsphinx_model import prepare_model  # noqa: PLC0415
+    from holdfast_asr.adapters.pocketsphinx_pool import PocketsphinxPool, PoolShape  # noqa: PLC0415
+
+    folder = runtime.common.profile
+    profile = load_profile(folder)
+    if problems := bad_pronunciations(profile.speech.pronunciations):
+        raise SettingsError([f"{folder / 'profile.yaml'}: {problem}" for problem in problems])
+    try:
+        model = await asyncio.to_thread(
+            prepare_model, profile, load_articles(folder), load_caller_data(), runtime.common.state_dir / "asr"
+        )
+    except EngineUnavailable as error:
+        raise SettingsError([f"HOLDFAST_ASR_ENGINE=pocketsphinx: {error}"]) from error
+    shape = PoolShape(
+        workers=settings.workers or max(1, os.cpu_count() or 1),
+        streams_per_worker=settings.streams_per_worker,
+        silent_s=settings.worker_silent_s,
+        generic=settings.generic,
+    )
+    pool = PocketsphinxPool(model, shape, reason=NO_WHISPER)
+    runtime.health.register(
+        "pronunciations",
+        lambda: Finding(
+            State.DEGRADED if model.missing else State.OK,
+            f"{len(model.missing)} words cannot be recognised: {', '.join(model.missing[:10])}"
+            if model.missing
+            else "",
+        ),
+    )
+    running = asyncio.ensure_future(pool.run())  # ends below, with the service
+    try:
+        async with asyncio.timeout(WARM_WITHIN_S):
+            await pool.ready()
+        yield pool
+    except TimeoutError as error:
+        raise SettingsError([f"HOLDFAST_ASR_ENGINE=pocketsphinx: no decoder ready in {WARM_WITHIN_S:.0f} s"]) from error
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
