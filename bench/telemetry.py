@@ -35,6 +35,8 @@ import psutil
 
 READY_WITHIN_S = 90.0
 WAYS = ("off", "on")
+KEPT = ("calls", "calls_failed", "turns_planned", "turns_unanswered", "v2v_ms")
+"""Of what the load generator tells."""
 UP = ("up", "--scripted", "--quiet", "--port", "0")
 
 
@@ -94,7 +96,7 @@ def measure(system: System, load: list[str], calls: int, idle_s: float) -> dict[
             text=True,
             check=True,
         )
-        told = json.loads(done.stdout)
+        told = {key: value for key, value in json.loads(done.stdout).items() if key in KEPT}
     wall = time.monotonic() - began
     spent = {name: value - before.get(name, 0.0) for name, value in system.cpu_s().items()}
     parts: dict[str, float] = {}
@@ -138,6 +140,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         }
 
 
+def by_part(pairs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Median CPU seconds of each part, both ways: disk and bus vary more than telemetry costs."""
+    parts = sorted({part for pair in pairs for way in WAYS for part in pair[way]["parts"]})
+    return {
+        part: {way: round(statistics.median(pair[way]["parts"].get(part, 0.0) for pair in pairs), 3) for way in WAYS}
+        for part in parts
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--load", default="")
@@ -163,6 +174,7 @@ def main() -> None:
         "cpu_s_off": off,
         "cpu_s_on": on,
         "share_percent": {"median": statistics.median(shares), "pairs": shares},
+        "parts_median_cpu_s": by_part(found["pairs"]),
         **found,
     }
     text = json.dumps(result, indent=1)
