@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast_asr.domain.choice import Candidate, Kind, choose, confidence, needs_generic
+from holdfast_asr.domain.choice import Candidate, Kind, choose, confidence, favour, needs_generic
 
 
 def candidate(kind: Kind, text: str, *, posterior: float = 0.9, score: float = -100.0) -> Candidate:
@@ -58,3 +58,13 @@ def test_confidence_stays_a_probability() -> None:
     free = candidate(Kind.DOMAIN, "yes", posterior=1.0)
     for other in (candidate(Kind.GRAMMAR, "yes"), candidate(Kind.GENERIC, "yes", score=-1.0), free):
         assert 0 < confidence(other, free) <= 1
+
+
+def test_hints_choose_among_nearly_equal_paths() -> None:
+    """A known caller's own name beats a name that sounds like it; paths of another length are left alone."""
+    heard = ("david", "dot", "miller", "at", "north", "wind")
+    paths = [("david", "dot", "miller", "at", "north", "with"), ("dana", "dot", "miller", "at", "north", "wind")]
+
+    assert favour(heard, paths, frozenset({"dana", "miller"})) == paths[1]
+    assert favour(heard, [("dana", "miller")], frozenset({"dana", "miller"})) == heard
+    assert favour(heard, paths, frozenset({"priya"})) == heard

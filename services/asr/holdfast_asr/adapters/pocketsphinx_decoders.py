@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ import pocketsphinx
 from holdfast_asr.adapters.phone_front import Floats
 from holdfast_asr.adapters.pocketsphinx_features import PRIOR_MEAN, Features
 from holdfast_asr.adapters.pocketsphinx_model import DICTIONARY
-from holdfast_asr.domain.choice import Candidate, Kind
+from holdfast_asr.domain.choice import Candidate, Kind, favour
 
 GENERIC = "generic"
+ALTERNATIVES = 60
+"""Paths that hints may choose from; further down they no longer sound like what was said."""
 _CEPSTRA_AT_ONCE = 4
 """From 8 frames in one call on, the binding reads beyond the decoder's window and loses the utterance (5.1.1)."""
 
@@ -72,8 +75,8 @@ class Pass:
         hypothesis = self.decoder.hyp()
         return hypothesis.hypstr if hypothesis else ""
 
-    def end(self) -> Outcome:
-        """The result; nothing more can be decoded in this pass."""
+    def end(self, hints: frozenset[str] = frozenset()) -> Outcome:
+        """The result; nothing more can be decoded in this pass. Hints choose among nearly equal paths."""
         self.close()
         hypothesis = self.decoder.hyp()
         found: list[Segment] = []
@@ -87,7 +90,15 @@ class Pass:
             return Outcome(Candidate(self.kind, (), 0.0, -math.inf), ())
         posterior = 1.0 if self.kind is Kind.GRAMMAR else sum(s.posterior for s in found) / len(found)
         words = tuple(s.word for s in found)
+        if hints and self.kind is not Kind.GRAMMAR:
+            words = favour(words, self._alternatives(), hints)
+            found = [replace(s, word=word) for s, word in zip(found, words, strict=True)]
         return Outcome(Candidate(self.kind, words, posterior, acoustic / frames), tuple(found))
+
+    def _alternatives(self) -> list[tuple[str, ...]]:
+        """The next best paths through the word lattice, best first."""
+        paths = islice(self.decoder.nbest(), ALTERNATIVES)
+        return [tuple(path.hypstr.split()) for path in paths if path is not None]
 
     def close(self) -> None:
         if self._open:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 import soxr
+from holdfast_common.contracts.asr import Expectation
 
 from holdfast_asr.adapters.phone_front import Floats
 from holdfast_asr.adapters.pocketsphinx_decoders import GENERIC, Decoders, Outcome, Pass
@@ -30,7 +31,8 @@ GENERIC_AT_MOST_FRAMES = 600
 class _Finals:
     """The final passes over the first `frames` frames."""
 
-    def __init__(self, passes: list[Pass], frames: int, mean: Floats) -> None:
+    def __init__(self, passes: list[Pass], frames: int, mean: Floats, hints: frozenset[str]) -> None:
+        self.hints = hints
         self.frames = frames
         self.mean = mean
         self.passes = passes
@@ -42,7 +44,7 @@ class _Finals:
         if one.next_frame < self.frames:
             one.advance(features, min(self.frames, one.next_frame + SLICE_FRAMES), self.mean)
         if one.next_frame >= self.frames:
-            self.outcomes.append(one.end())
+            self.outcomes.append(one.end(self.hints))
         return len(self.outcomes) == len(self.passes)
 
 
@@ -59,6 +61,11 @@ class Decoding:
         self._features = Features(begin.rate_hz)
         self._gate = VoiceGate(begin.rate_hz)
         self._samples = 0
+        self._hints = (
+            frozenset(word for hint in begin.hints for word in hint.lower().split())
+            if begin.expectation in (Expectation.EMAIL, Expectation.NAME)
+            else frozenset[str]()
+        )
         self._heard = bytearray()
         """The audio as it came, where it is the telephone's."""
         self._model = language_model(begin.expectation)
@@ -124,7 +131,7 @@ class Decoding:
         passes = [self._decoders.lend(self._model, Kind.DOMAIN)]
         if self._grammar is not None:
             passes.append(self._decoders.lend(self._grammar, Kind.GRAMMAR))
-        return _Finals(passes, len(self._features), self._features.mean())
+        return _Finals(passes, len(self._features), self._features.mean(), self._hints)
 
     def _drop_finals(self) -> None:
         if self._finals is not None:
@@ -148,7 +155,7 @@ class Decoding:
         plain = self._decoders.lend(self._model, Kind.PLAIN)
         heard = np.frombuffer(bytes(self._heard), "<i2").astype(np.float32)
         plain.advance_plain(soxr.resample(heard, PHONE_HZ, 2 * PHONE_HZ).clip(-32_768, 32_767).astype(np.int16))
-        outcome = plain.end()
+        outcome = plain.end(self._hints)
         self._decoders.take_back(plain)
         return outcome
 

@@ -89,3 +89,20 @@ def calibrated(posterior: float, words: int) -> float:
     """The chance that the words can be acted on, from their mean posterior."""
     del words
     return posterior
+
+
+def favour(words: tuple[str, ...], alternatives: Sequence[tuple[str, ...]], hints: frozenset[str]) -> tuple[str, ...]:
+    """The best path, or the first of the next best ones that holds more of the hinted words.
+
+    Only paths of the same length count: they differ in single words, whose times stay. People give
+    addresses made of their own name: "david dot miller" from a caller known as Dana Miller is Dana.
+    """
+
+    def held(path: tuple[str, ...]) -> int:
+        return len(hints.intersection(path))
+
+    best = words
+    for path in alternatives:
+        if len(path) == len(words) and held(path) > held(best):
+            best = path
+    return best
