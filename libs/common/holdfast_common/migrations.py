@@ -4,7 +4,8 @@ A service's migrations are a package of its own (`env.py`, `versions/`), numbere
 The newest number is told in the code, so that a start with nothing to do asks the database one
 question and does not import Alembic. Replicas may start together: one migrates, under an advisory
 lock (PostgreSQL) or the write lock (SQLite), in one transaction; the others wait and find it done.
-A database newer than the code is left alone: migrations keep what the code before them needs.
+A database newer than the code is left alone: migrations keep what the code before them needs. A new
+SQLite file gets the newest tables at once, without Alembic; tests hold both ways to the same tables.
 
     python -m holdfast_tools.migrate            bring the tables up to date now
     python -m holdfast_tools.migrate --sql      print the statements for PostgreSQL instead
@@ -43,6 +44,8 @@ class Migrations:
     """Module with `env.py` and `versions/`."""
     head: str
     """The newest revision; a test holds it to the files."""
+    metadata: MetaData
+    """The tables as the head leaves them."""
 
     @property
     def folder(self) -> Path:
@@ -51,21 +54,34 @@ class Migrations:
         return Path(module.__file__).parent
 
 
-async def migrate(database: Database, migrations: Migrations) -> None:
-    """Bring the tables up to the head; raises DatabaseUnavailable."""
+async def migrate(database: Database, migrations: Migrations, *, step_by_step: bool = False) -> None:
+    """Bring the tables up to the head; raises DatabaseUnavailable. `step_by_step`: a new file too."""
     async with database.transaction(reads=True) as connection:
         there = await _revision(connection, database.address)
     if there >= migrations.head:
         if there > migrations.head:
             log.warning("database_is_newer", database=there, code=migrations.head)
         return
-    # Alembic takes 0.2 s to import: not on the loop.
+    if database.backend == "sqlite" and not step_by_step and await _make_new(database, migrations):
+        return
+    # Alembic takes half a second to import: not on the loop.
     await asyncio.to_thread(importlib.import_module, "alembic.command")
     try:
         await _upgrade(database.address, migrations)
     except Duplicate as error:
         raise DatabaseUnavailable(f"migration: {error}") from error
     log.info("database_migrated", database=database.backend, revision=migrations.head, before=there or "none")
+
+
+async def _make_new(database: Database, migrations: Migrations) -> bool:
+    """Make the newest tables in a file that has none; False where it has some."""
+    async with database.transaction() as connection:
+        if await connection.scalar(text("SELECT count(*) FROM sqlite_master WHERE type = 'table'")):
+            return False
+        await connection.run_sync(migrations.metadata.create_all)
+        await connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        await connection.execute(text("INSERT INTO alembic_version VALUES (:head)").bindparams(head=migrations.head))
+        return True
 
 
 async def _upgrade(address: Address, migrations: Migrations) -> None:
@@ -75,7 +91,7 @@ async def _upgrade(address: Address, migrations: Migrations) -> None:
             async with made.begin() as connection:
                 if address.backend == "postgresql":
                     await _lock(connection, address.schema)
-                if await _revision(connection, address) < migrations.head:
+                if await _revision(connection, address) < migrations.head:  # nobody else has done it meanwhile
                     await connection.run_sync(_run_alembic, address, migrations)
     finally:
         await made.dispose()

@@ -157,15 +157,29 @@ def test_final_errors_are_not_tried_again(code: ErrorCode) -> None:
     assert streaming().failed(code, "no", 0.1) == [Fail(code, "no")]
 
 
+def test_engine_failures_are_tried_again_at_once_and_then_with_patience() -> None:
+    """One broken replica is passed by; when the next one fails too, what they share gets a moment."""
+    m = streaming()
+
+    assert m.failed(ErrorCode.ENGINE, "broke", 0.1) == [AskPlacement()]
+    m.place(0.1)
+    m.place(0.3)
+    m.accepted(0.3)
+    assert m.failed(ErrorCode.ENGINE, "broke", 0.4) == []
+    assert m.tick(0.5) == []
+    assert m.tick(0.61) == [AskPlacement()]
+
+
 def test_a_stream_that_breaks_every_replica_fails() -> None:
     """Four engines in a row: it is the stream."""
     m = streaming()
-    for _ in range(3):
-        m.failed(ErrorCode.ENGINE, "broke", 0.1)
-        m.place(0.1)
-        m.accepted(0.1)
+    for i in range(1, 4):
+        m.failed(ErrorCode.ENGINE, "broke", i)
+        m.place(i)
+        m.place(i + 0.5)
+        m.accepted(i + 0.5)
 
-    assert m.failed(ErrorCode.ENGINE, "broke", 0.2) == [Fail(ErrorCode.ENGINE, "broke (4 replicas)")]
+    assert m.failed(ErrorCode.ENGINE, "broke", 5) == [Fail(ErrorCode.ENGINE, "broke (4 replicas)")]
 
 
 @dataclass

@@ -46,6 +46,8 @@ class StreamTimes:
     replay_window: int = 2
     replay_chunk: float = 1.0
     """Seconds of audio in one replay message."""
+    engine_backoff: float = 0.2
+    """Wait before the second re-open after an engine failure, twice that before the third; the first is at once."""
     max_engine_failures: int = 4
     """Replicas that may break under a stream before it counts as the stream's own fault."""
 
@@ -265,6 +267,12 @@ class StreamMachine:
                 return self._fail(code, f"{message} ({self._engine_failures} replicas)")
             if self.replica:
                 self._excluded |= {self.replica}
+            actions = self._reopen(now, told=True)
+            if self._engine_failures > 1:
+                # Everybody's engine fails: give whatever they share (a database, a device) a moment.
+                self._phase_due = now + self._times.engine_backoff * (self._engine_failures - 1)
+                return []
+            return actions
         return self._reopen(now, told=True)
 
     def replica_gone(self, now: float) -> list[Action]:
