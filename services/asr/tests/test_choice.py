@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from holdfast_asr.domain.choice import Candidate, Kind, choose, confidence, favour, needs_generic
+import pytest
+from holdfast_asr.domain.choice import Candidate, Kind, calibrated, choose, confidence, favour, needs_generic
 
 
-def candidate(kind: Kind, text: str, *, posterior: float = 0.9, score: float = -100.0) -> Candidate:
-    return Candidate(kind, tuple(text.split()), posterior, score)
+def candidate(kind: Kind, text: str, *, posterior: float = 0.9, path: float = 0.0) -> Candidate:
+    return Candidate(kind, tuple(text.split()), posterior, path, tuple(text.replace(" ", "")))
 
 
-def test_a_grammar_that_fits_the_sound_nearly_as_well_wins() -> None:
-    free = candidate(Kind.DOMAIN, "could we meet on thursday yet quarter past vat")
-    grammar = candidate(Kind.GRAMMAR, "could we meet on thursday at quarter past five", score=-100.1)
+def test_a_grammar_that_heard_about_the_same_wins() -> None:
+    free = candidate(Kind.DOMAIN, "could we meet on thursday yet quarter past vat", posterior=0.6)
+    grammar = candidate(Kind.GRAMMAR, "could we meet on thursday at quarter past ten", path=12.0)
 
     assert choose([free, grammar]) is grammar
+    assert confidence(grammar, free) > 0.8
 
 
-def test_an_answer_outside_the_grammar_is_not_forced_into_it() -> None:
-    free = candidate(Kind.DOMAIN, "how long is the trial")
-    grammar = candidate(Kind.GRAMMAR, "only two of us", score=-1_000.0)
+@pytest.mark.parametrize(
+    ("said", "forced", "lead"),
+    [
+        ("how long do i get to try it", "only two or eight of us right now", -20.0),
+        ("what happens to my documents when the trial is over", "one hundred nine documents right now", 20.0),
+        ("my email is olivia at silver lake dot net", "fine i would please", 19.0),
+    ],
+)
+def test_an_answer_outside_the_grammar_is_not_forced_into_it(said: str, forced: str, lead: float) -> None:
+    """Scores as measured: the grammar often leads with rubbish."""
+    free = candidate(Kind.DOMAIN, said, posterior=0.6)
 
-    assert choose([free, grammar]) is free
+    assert choose([free, candidate(Kind.GRAMMAR, forced, path=lead)]) is free
+
+
+def test_a_short_yes_or_no_is_left_to_the_grammar() -> None:
+    free = candidate(Kind.DOMAIN, "gov", posterior=0.1)
+
+    assert choose([free, no := candidate(Kind.GRAMMAR, "no", path=3.0)]) is no
+
+
+def test_a_sure_free_decode_is_not_overruled_by_a_grammar_that_only_resembles_it() -> None:
+    free = candidate(Kind.DOMAIN, "yes that's right", posterior=1.0)
+
+    assert choose([free, candidate(Kind.GRAMMAR, "yes this friday", path=-3.5)]) is free
 
 
 def test_general_english_is_believed_only_where_it_fits_better() -> None:
@@ -56,7 +78,7 @@ def test_nothing_heard_has_no_confidence() -> None:
 
 def test_confidence_stays_a_probability() -> None:
     free = candidate(Kind.DOMAIN, "yes", posterior=1.0)
-    for other in (candidate(Kind.GRAMMAR, "yes"), candidate(Kind.GENERIC, "yes", score=-1.0), free):
+    for other in (candidate(Kind.GRAMMAR, "yes"), candidate(Kind.GENERIC, "yes", path=1.0), free):
         assert 0 < confidence(other, free) <= 1
 
 
@@ -68,3 +90,11 @@ def test_hints_choose_among_nearly_equal_paths() -> None:
     assert favour(heard, paths, frozenset({"dana", "miller"})) == paths[1]
     assert favour(heard, [("dana", "miller")], frozenset({"dana", "miller"})) == heard
     assert favour(heard, paths, frozenset({"priya"})) == heard
+
+
+def test_a_posterior_at_which_most_words_are_wrong_is_not_acted_on() -> None:
+    values = [calibrated(p / 100) for p in range(101)]
+
+    assert values == sorted(values)
+    assert calibrated(0.5) < 0.5 < calibrated(0.65)
+    assert (values[0], values[-1]) == (0.0, 1.0)

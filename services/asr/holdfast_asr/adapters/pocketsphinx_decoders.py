@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import pocketsphinx
 from holdfast_asr.adapters.phone_front import Floats
 from holdfast_asr.adapters.pocketsphinx_features import PRIOR_MEAN, Features
 from holdfast_asr.adapters.pocketsphinx_model import DICTIONARY
-from holdfast_asr.domain.choice import Candidate, Kind, favour
+from holdfast_asr.domain.choice import Candidate, Kind
 
 GENERIC = "generic"
 ALTERNATIVES = 60
@@ -80,25 +79,18 @@ class Pass:
         self.close()
         hypothesis = self.decoder.hyp()
         found: list[Segment] = []
-        acoustic = frames = 0
         for segment in self.decoder.seg() if hypothesis and hypothesis.hypstr else ():
             if segment.word[0] not in "<[(":  # sentence ends, silence, noises
                 word = segment.word.partition("(")[0]
                 found.append(Segment(word, segment.start_frame, segment.end_frame, min(1.0, float(segment.prob))))
-                acoustic, frames = acoustic + segment.ascore, frames + segment.end_frame - segment.start_frame + 1
-        if not found:
+        if not found or hypothesis.best_score <= 0:
             return Outcome(Candidate(self.kind, (), 0.0, -math.inf), ())
         posterior = 1.0 if self.kind is Kind.GRAMMAR else sum(s.posterior for s in found) / len(found)
         words = tuple(s.word for s in found)
-        if hints and self.kind is not Kind.GRAMMAR:
-            words = favour(words, self._alternatives(), hints)
-            found = [replace(s, word=word) for s, word in zip(found, words, strict=True)]
-        return Outcome(Candidate(self.kind, words, posterior, acoustic / frames), tuple(found))
-
-    def _alternatives(self) -> list[tuple[str, ...]]:
-        """The next best paths through the word lattice, best first."""
-        paths = islice(self.decoder.nbest(), ALTERNATIVES)
-        return [tuple(path.hypstr.split()) for path in paths if path is not None]
+        # The binding hands scores out of the logarithm's domain; we want them back in it.
+        path = self.decoder.get_logmath().log(hypothesis.best_score) / max(1, self.decoder.n_frames())
+        phones = tuple(p for word in words for p in (self.decoder.lookup_word(word) or "").split())
+        return Outcome(Candidate(self.kind, words, posterior, path, phones), tuple(found))
 
     def close(self) -> None:
         if self._open:

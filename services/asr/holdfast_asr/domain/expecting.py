@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast_common.contracts.asr import Expectation
 
-_MODELS = {Expectation.EMAIL: "details", Expectation.NAME: "details", Expectation.CODE_WORDS: "details"}
+_MODELS = {Expectation.EMAIL: "details", Expectation.NAME: "details"}
 _GRAMMARS = {Expectation.YES_NO, Expectation.NUMBER, Expectation.DATE_TIME, Expectation.CODE_WORDS}
 
 
