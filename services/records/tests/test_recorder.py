@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from holdfast_common.contracts.dialogue import MediaEntry, TurnEntry, TurnKind
 from holdfast_common.contracts.wire import encode
+from holdfast_common.health import State
 from holdfast_common.memory_log import MemoryLog
 from holdfast_records.adapters.fake import MemoryStore
 from holdfast_records.adapters.store import SqlStore
@@ -238,3 +239,57 @@ async def test_the_lag_is_the_age_of_the_last_entry() -> None:
         await until(lambda: _is(work.stored == 1 and work.lag_s > 0))
 
     assert work.lag_s == 7
+
+
+@pytest.mark.live
+async def test_a_minute_without_the_server_delays_the_records_and_loses_none(
+    postgres: Any, postgres_database: str, connect_to: Callable[[str], SqlStore]
+) -> None:
+    """It goes away while entries come and rows are derived, and before one replica has even begun."""
+    log, store = MemoryLog(), connect_to(postgres.url(postgres_database))
+    work = recorder(log, store)
+    async with running(work):
+        await put(log, "c1", *(turn("c1", n) for n in range(3)))
+        await until(lambda: _is(work.stored == 3))
+        postgres.close_to_all(postgres_database)
+        await put(log, "c1", *(turn("c1", n) for n in range(3, 6)))
+        await put(log, "c2", turn("c2", 0))
+        await until(lambda: _is(store.finding().state == State.DEGRADED))
+        late = recorder(MemoryLog(), connect_to(postgres.url(postgres_database)))
+        async with running(late):
+            postgres.open_to_all(postgres_database)
+
+            async def complete() -> bool:
+                return (work.stored, await store.stale()) == (7, [])
+
+            await until(complete)
+
+    assert [row["n"] for row in await store.rows_of(turns, "c1")] == list(range(6))
+    assert len(await store.rows_of(turns, "c2")) == 1
+
+
+async def test_rows_that_the_database_will_never_take_do_not_hold_up_the_others() -> None:
+    log, store = MemoryLog(), MemoryStore()
+    store.refused = {"c2"}
+    for call in ("c1", "c2", "c3"):
+        await put(log, call, turn(call, 0))
+    async with running(recorder(log, store)):
+        await until(lambda: _is(set(store.rows) == {"c1", "c3"}))
+
+    assert len(store.entries) == 3
+
+
+async def test_two_replicas_that_derive_one_call_at_once_leave_all_of_it(connect: Callable[[], SqlStore]) -> None:
+    """Whoever has read fewer entries does not write last."""
+    stores = [connect() for _ in range(3)]
+    await asyncio.gather(*(store.prepare() for store in stores))
+    for n in range(15):
+
+        async def keep_and_refresh(store: SqlStore, n: int) -> None:
+            await store.keep([RawEntry("c1", n, "hf.log.0.c1.turns", turn("c1", n))], NOW)
+            await store.refresh(["c1", "c2"])
+
+        await asyncio.gather(*(keep_and_refresh(store, 3 * n + i) for i, store in enumerate(stores)))
+
+        assert await stores[0].stale() == []
+    assert len(await stores[0].rows_of(turns, "c1")) == 45

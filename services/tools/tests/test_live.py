@@ -28,8 +28,8 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A nats-server and two tools replicas over one state folder."""
+def processes(tmp_path: Path, database_url: str) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A nats-server and two tools replicas that start at once over one new database."""
     port = free_port()
     server = Path(sys.executable).with_name("nats-server")
     command = [str(server), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(tmp_path / "js")]
@@ -39,6 +39,7 @@ def processes(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes
         "HOLDFAST_NATS_URL": f"nats://127.0.0.1:{port}",
         "HOLDFAST_PROFILE": str(PROFILE),
         "HOLDFAST_STATE_DIR": str(tmp_path / "state"),
+        "HOLDFAST_TOOLS_DATABASE_URL": database_url,
         "HOLDFAST_TOOLS_NOW": "2026-11-23T10:00:00-05:00",
         "HOLDFAST_EXIT_WITH_PARENT": "true",
     }

@@ -1,5 +1,7 @@
-"""The records's tables, step by step. How to add a step: docs/operations/database.md."""
+"""The records' tables, step by step. How to add a step: docs/operations/database.md."""
 
 from holdfast_common.migrations import Migrations
 
-MIGRATIONS = Migrations("holdfast_records.migrations", head="0001")
+from holdfast_records.adapters.tables import metadata
+
+MIGRATIONS = Migrations("holdfast_records.migrations", head="0001", metadata=metadata)

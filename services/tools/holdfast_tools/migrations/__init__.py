@@ -2,4 +2,6 @@
 
 from holdfast_common.migrations import Migrations
 
-MIGRATIONS = Migrations("holdfast_tools.migrations", head="0001")
+from holdfast_tools.adapters.tables import metadata
+
+MIGRATIONS = Migrations("holdfast_tools.migrations", head="0001", metadata=metadata)
