@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pocketsphinx
 from holdfast_asr.adapters.phone_front import Floats
 from holdfast_asr.adapters.pocketsphinx_features import PRIOR_MEAN, Features
 from holdfast_asr.adapters.pocketsphinx_model import DICTIONARY
-from holdfast_asr.domain.choice import Candidate, Kind
+from holdfast_asr.domain.choice import Candidate, Kind, favour
 
 GENERIC = "generic"
 ALTERNATIVES = 60
@@ -87,10 +88,18 @@ class Pass:
             return Outcome(Candidate(self.kind, (), 0.0, -math.inf), ())
         posterior = 1.0 if self.kind is Kind.GRAMMAR else sum(s.posterior for s in found) / len(found)
         words = tuple(s.word for s in found)
+        if hints and self.kind is not Kind.GRAMMAR:
+            words = favour(words, self._alternatives(), hints)
+            found = [replace(s, word=word) for s, word in zip(found, words, strict=True)]
         # The binding hands scores out of the logarithm's domain; we want them back in it.
         path = self.decoder.get_logmath().log(hypothesis.best_score) / max(1, self.decoder.n_frames())
         phones = tuple(p for word in words for p in (self.decoder.lookup_word(word) or "").split())
         return Outcome(Candidate(self.kind, words, posterior, path, phones), tuple(found))
+
+    def _alternatives(self) -> list[tuple[str, ...]]:
+        """The next best paths through the word lattice, best first."""
+        paths = islice(self.decoder.nbest(), ALTERNATIVES)
+        return [tuple(path.hypstr.split()) for path in paths if path is not None]
 
     def close(self) -> None:
         if self._open:
