@@ -93,13 +93,14 @@ class Edge:
         self._port = OnePort()
         self.port = await self._port.listen(settings.host, settings.port)
         self.url = settings.public_base_url or f"http://127.0.0.1:{self.port}"
-        self._guard = TwilioGuard(settings.twilio_auth_token.get_secret_value(), self.url)
+        self._guard = TwilioGuard(settings.twilio_auth_token.get_secret_value(), self.url, settings.media_base_url)
         self._origins = allowed_origins(self.url, settings.allowed_origins)
         api = HttpApi(
             self.reception,
             self._guard,
             board,
             public_base_url=self.url,
+            media_base_url=settings.media_base_url,
             origins=self._origins,
             busy_words=self._busy_words,
             web_dir=settings.web_dir,

@@ -29,6 +29,10 @@ class EdgeSettings(BaseSettings):
         "",
         description="address by which Twilio and browsers reach us, signed by Twilio; empty: http://127.0.0.1:<port>",
     )
+    media_base_url: str = Field(
+        "",
+        description="address by which Twilio's media reach this very process, where there are several; empty: the same",
+    )
     twilio_auth_token: SecretStr = Field(
         SecretStr(""), description="checks Twilio's signatures; empty: unsigned requests from this machine only"
     )
@@ -51,7 +55,7 @@ class EdgeSettings(BaseSettings):
     )
     requests_per_address_per_s: float = Field(50.0, gt=0, description="requests of one address in a second")
 
-    @field_validator("public_base_url")
+    @field_validator("public_base_url", "media_base_url")
     @classmethod
     def _is_base_url(cls, url: str) -> str:
         if url:

@@ -49,6 +49,7 @@ class HttpApi:
         board: StatusBoard,
         *,
         public_base_url: str,
+        media_base_url: str = "",
         origins: frozenset[str],
         busy_words: Callable[[], str],
         web_dir: Path,
@@ -59,6 +60,7 @@ class HttpApi:
         self._guard = guard
         self._board = board
         self._base = public_base_url
+        self._stream_base = stream_base(media_base_url or public_base_url)
         self._origins = origins
         self._busy_words = busy_words
         self._web = web_dir
@@ -100,7 +102,7 @@ class HttpApi:
         match answer:
             case PutThrough(token=token, generation=generation):
                 text = twiml.connect(
-                    stream_base=stream_base(self._base),
+                    stream_base=self._stream_base,
                     public_base_url=self._base,
                     token=token,
                     generation=generation,

@@ -24,10 +24,10 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 class TwilioGuard:
     """Lets Twilio's requests through. `refusal` returns None, or a short reason."""
 
-    def __init__(self, auth_token: str, public_base_url: str) -> None:
+    def __init__(self, auth_token: str, public_base_url: str, media_base_url: str = "") -> None:
         self._validator = RequestValidator(auth_token) if auth_token else None
         self._base = public_base_url.rstrip("/")
-        self._stream_base = stream_base(self._base)
+        self._stream_base = stream_base(media_base_url.rstrip("/") or self._base)
 
     @property
     def checks_signatures(self) -> bool:

@@ -363,3 +363,15 @@ async def test_signed_webhooks_and_streams_only_where_there_is_an_auth_token(
     ) as answer:
         assert answer.status == 403
         assert await answer.json() == {"error": "unsigned"}
+
+
+async def test_the_media_go_to_the_process_that_answered_and_the_way_back_to_any(
+    open_edge: Any, http: ClientSession, phone: Any
+) -> None:
+    edge = await open_edge(media_base_url="https://voice.example.com/g/gateway-1")
+    caller = phone(edge, http)
+
+    caller.follow(await caller.ring())
+
+    assert caller.media_url == "wss://voice.example.com/g/gateway-1/twilio/media"
+    assert caller.after.startswith(edge.url + "/twilio/after")

@@ -76,6 +76,17 @@ def test_the_media_socket_is_signed_by_its_wss_address() -> None:
     assert guard.upgrade_refusal("/twilio/media", {}, "") == "unsigned"
 
 
+def test_one_of_several_processes_signs_its_media_by_its_own_address() -> None:
+    """Webhooks reach any gateway; the media must reach the one that answered."""
+    guard = TwilioGuard(TOKEN, BASE, "https://mycompany.com/g/gateway-1")
+    own = {"X-Twilio-Signature": sign("wss://mycompany.com/g/gateway-1/twilio/media", {})}
+    shared = {"X-Twilio-Signature": sign("wss://mycompany.com/twilio/media", {})}
+
+    assert guard.upgrade_refusal("/twilio/media", own, "") is None
+    assert guard.upgrade_refusal("/twilio/media", shared, "") == "bad_signature"
+    assert guard.refusal("/voice", DOCUMENTED, {"X-Twilio-Signature": sign(BASE + "/voice", DOCUMENTED)}, "") is None
+
+
 @pytest.mark.parametrize(
     ("headers", "peer", "why"),
     [
