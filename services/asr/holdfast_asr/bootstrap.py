@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from holdfast_common.errors import EngineUnavailable, SettingsError
 from holdfast_common.health import Finding, State
@@ -17,6 +18,10 @@ from holdfast_asr.handlers import Hearer
 from holdfast_asr.ports import Recogniser
 from holdfast_asr.settings import AsrSettings
 
+if TYPE_CHECKING:
+    from holdfast_asr.adapters.whisper_arrival import Source
+    from holdfast_asr.adapters.whisper_engine import Plan
+
 NO_WHISPER = "no Whisper model configured"
 WARM_WITHIN_S = 20.0
 
@@ -24,8 +29,7 @@ WARM_WITHIN_S = 20.0
 @asynccontextmanager
 async def wire(runtime: Runtime, settings: AsrSettings) -> AsyncIterator[Wiring]:
     """Ready when one real utterance has been decoded; raises SettingsError where nothing can recognise."""
-    engine = _scripted(settings) if settings.engine == "scripted" else _pocketsphinx(runtime, settings)
-    async with engine as recogniser:
+    async with _engine(runtime, settings) as recogniser:
         hearer = Hearer(recogniser, partial_every_s=settings.partial_every_ms / 1000)
 
         def check() -> Finding:
@@ -34,6 +38,59 @@ async def wire(runtime: Runtime, settings: AsrSettings) -> AsyncIterator[Wiring]
 
         runtime.health.register("engine", check)
         yield Wiring(handler=hearer.handle, capacity=recogniser.capacity, info=recogniser.info)
+
+
+@asynccontextmanager
+async def _engine(runtime: Runtime, settings: AsrSettings) -> AsyncIterator[Recogniser]:
+    if settings.engine == "scripted":
+        async with _scripted(settings) as recogniser:
+            yield recogniser
+        return
+    async with _pocketsphinx(runtime, settings) as embedded:
+        if settings.engine == "pocketsphinx" or (source := _source(runtime, settings)) is None:
+            yield embedded
+            return
+        from holdfast_asr.adapters.whisper_arrival import arriving  # noqa: PLC0415 - only where a model is set
+
+        async with arriving(embedded, _plan(settings), source) as recogniser:
+            runtime.health.register("whisper", recogniser.check)
+            yield recogniser
+
+
+def _source(runtime: Runtime, settings: AsrSettings) -> Source | None:
+    """Where the Whisper model is looked for; None where none is asked for."""
+    if not settings.model and settings.model_dir is None:
+        return None
+    from holdfast_asr.adapters.whisper_arrival import Source  # noqa: PLC0415 - only where a model is set
+
+    folder = settings.model_dir or runtime.common.state_dir.parent / "models"
+    return Source(folder, settings.model, settings.model_download, settings.model_first_byte_s)
+
+
+def _plan(settings: AsrSettings) -> Plan:
+    from holdfast_asr.adapters.whisper_engine import Plan  # noqa: PLC0415 - only where a model is set
+    from holdfast_asr.adapters.whisper_wire import Options  # noqa: PLC0415
+    from holdfast_asr.domain.gates import Gates  # noqa: PLC0415
+
+    cores = max(1, (os.cpu_count() or 1) // settings.whisper_workers)
+    return Plan(
+        Options(
+            folder="",
+            device=settings.whisper_device,
+            compute_type=settings.whisper_compute_type,
+            threads=settings.whisper_threads or cores,
+            max_batch=settings.whisper_max_batch,
+            short_windows=settings.whisper_short_windows,
+            beam=settings.whisper_beam,
+        ),
+        workers=settings.whisper_workers,
+        max_waiting=settings.whisper_queue,
+        silent_s=settings.whisper_silent_s,
+        streams=settings.whisper_streams,
+        pad_s=settings.whisper_pad_s,
+        gates=Gates() if settings.whisper_gates else None,
+        partials=settings.whisper_partials,
+    )
 
 
 @asynccontextmanager

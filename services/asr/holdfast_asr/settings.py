@@ -7,13 +7,18 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from holdfast_asr.whisper_settings import WhisperSettings
 
-class AsrSettings(BaseSettings):
+
+class AsrSettings(BaseSettings, WhisperSettings):
     """How speech becomes words."""
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_ASR_", env_file=".env", extra="ignore", frozen=True)
 
-    engine: Literal["pocketsphinx", "scripted"] = Field("pocketsphinx", description="recogniser")
+    engine: Literal["auto", "pocketsphinx", "scripted"] = Field(
+        "auto",
+        description="recogniser; auto: Whisper where a model is set, pocketsphinx until it is warm and otherwise",
+    )
     workers: int = Field(0, ge=0, le=256, description="decoder processes; 0: one for each processor core")
     streams_per_worker: int = Field(8, ge=1, le=100, description="utterances that one decoder process takes at once")
     partial_every_ms: int = Field(200, ge=50, le=5_000, description="partials go out at most this often, ms")
