@@ -34,6 +34,16 @@ def test_text_becomes_what_is_spoken(written: str, spoken: str) -> None:
     assert normalise(written) == spoken
 
 
+def test_a_word_made_of_two_known_ones_is_said_like_them() -> None:
+    """Names like these are in no dictionary; too short a part proves nothing."""
+    known = parse_dictionary(["north N AO R TH", "wind W AY N D", "wind(2) W IH N D", "is IH Z", "sue S UW"])
+
+    lexicon = trim(known, {}, ["northwind", "issue"])
+
+    assert lexicon.entries == {"northwind": ["N AO R TH W AY N D", "N AO R TH W IH N D"]}
+    assert lexicon.missing == ("issue",)
+
+
 def test_words_without_a_pronunciation_are_listed_and_not_dropped_in_silence() -> None:
     known = parse_dictionary(["dot D AA T", "a AH", "a(2) EY"])
 

@@ -53,12 +53,29 @@ def trim(known: Pronunciations, own: Mapping[str, str | list[str]], words: Itera
     missing: list[str] = []
     for word in sorted(set(words)):
         mine = own.get(word, [])
-        ways = [*([mine] if isinstance(mine, str) else mine), *known.get(word, ())]
+        ways = [*([mine] if isinstance(mine, str) else mine), *known.get(word, ())] or compound(word, known)
         if ways:
             entries[word] = list(dict.fromkeys(ways))
         else:
             missing.append(word)
     return Lexicon(entries, tuple(missing))
+
+
+SHORTEST_PART = 3
+MOST_WAYS = 4
+
+
+def compound(word: str, known: Pronunciations) -> list[str]:
+    """How a word is said that is two known words written as one: northwind, webhook, dropdown.
+
+    Company and product names are made that way; the most even split is taken.
+    """
+    middle = len(word) / 2
+    for cut in sorted(range(SHORTEST_PART, len(word) - SHORTEST_PART + 1), key=lambda i: abs(i - middle)):
+        first, second = known.get(word[:cut]), known.get(word[cut:])
+        if first and second:
+            return [f"{a} {b}" for a in first for b in second][:MOST_WAYS]
+    return []
 
 
 def bad_pronunciations(own: Mapping[str, str | list[str]]) -> list[str]:
