@@ -229,6 +229,7 @@ class Call:
         turn = self._mind.turn
         if turn is not None and self._may_withdraw(turn):
             self._owed = turn.prompt.text
+            self._mouth.hold()  # what was handed out of it, too, must not be played
             self._mouth.drop(turn.n, begun=True)
             self._mind.withdraw()
             self._teller.turn_over(turn.n, "withdrawn")
@@ -260,6 +261,8 @@ class Call:
         """Something that needs no recogniser: a typed line, digits."""
         now = self._loop.time()
         self.on_interrupt()
+        if self._mouth.has_protected and (self._hearing is None or self._hearing.is_silent):
+            self._mouth.resume()  # no end of speech will come that would
         self._duties.patience.start(now)
         self._prompt(prompt, Stages(voice_end=now, decided=now, words=now))
 
@@ -332,7 +335,7 @@ class Call:
             self.end("superseded", ended=False)
             return
         if turn.committed is None and not self._ending.done():
-            self._owed = turn.prompt.text
+            self._owe(turn)
             self._teller.turn_over(turn.n, failure.code if failure else "uncommitted", failed=True)
             if failure is not None:
                 self._say_clip(Step.APOLOGY)
@@ -340,6 +343,11 @@ class Call:
         self._open_next()
         if not self.is_replying:
             self._rest()
+
+    def _owe(self, turn: OpenTurn) -> None:
+        """Keep the words of a turn that came to nothing; one that the caller did not begin has none."""
+        if turn.prompt.kind in CALLERS:
+            self._owed = turn.prompt.text
 
     def _tell_mind(self, heard: Heard | None) -> None:
         self._mind.interrupt(heard.sentences if heard else 0, heard.words_of_next if heard else 0)
@@ -425,7 +433,8 @@ class Call:
     def _give_turn_up(self) -> None:
         turn = self._mind.turn
         if turn is not None and turn.is_quiet:
-            self._owed = turn.prompt.text if turn.committed is None else ""
+            if turn.committed is None:
+                self._owe(turn)
             self._mind.withdraw()
             self._teller.turn_over(turn.n, "given_up")
             self._open_next()

@@ -147,11 +147,12 @@ class Speaker:
 
     def say(self, turn: int, sentence: Sentence) -> None:
         line = Line((turn, sentence.index), sentence.text, self._leg.rate_hz, sentence)
-        self._playout.forget_before(turn - 1)
-        self._sentences = {key: kept for key, kept in self._sentences.items() if key[0] >= turn - 1}
+        oldest = min([turn - 1, *(other.key[0] for other in self._lines if other.sentence is not None)])
+        self._playout.forget_before(oldest)
+        self._sentences = {key: kept for key, kept in self._sentences.items() if key[0] >= oldest}
         self._playout.announce(line.key, len(sentence.text.split()))
         self._sentences[line.key] = sentence
-        self._contexts = {n: kept for n, kept in self._contexts.items() if n >= turn - 1}
+        self._contexts = {n: kept for n, kept in self._contexts.items() if n >= oldest}
         self._contexts[turn] = get_current()
         self._lines.append(line)
         self._is_active = True
