@@ -13,6 +13,8 @@ from random import Random
 from holdfast_common.contracts.beat import Beat
 
 STALE_S = 0.75
+FORGOTTEN_S = 60.0
+"""Silent for so long, a replica is not even remembered: their names may be new with every start."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,8 @@ class Presence:
     def observe(self, beat: Beat, now: float) -> None:
         """A beat has come in."""
         seen = self._seen.get((beat.service, beat.replica))
+        if seen is None:
+            self._seen = {key: other for key, other in self._seen.items() if now - other.at < FORGOTTEN_S}
         shunned = seen.shunned_until if seen and seen.beat.boot == beat.boot else 0.0
         self._seen[beat.service, beat.replica] = _Seen(beat, now, 0, shunned)
 

@@ -90,6 +90,23 @@ def test_a_dead_bus_freezes_the_clocks() -> None:
     assert m.tick(30.7) == [AskProbe()]
 
 
+def test_an_input_that_ends_while_the_bus_is_down_is_waited_for_when_it_is_back() -> None:
+    """A decoder that hangs is found then, too, however the bus's return is noticed."""
+    for back_by_result in (False, True):
+        m = streaming(result_deadline_s=lambda: 1.5)
+        m.tick(0.51)
+        m.probed(False, 0.8)
+        m.add_input(Kept(), 1.0, ends_input=True)
+        if back_by_result:
+            m.output(0, 30.0, is_result=False)
+        else:
+            m.probed(True, 30.0)
+        for i in range(1, 16):
+            assert m.output(i - (not back_by_result), 30.0 + i / 10, is_result=False) == (True, [])
+
+        assert m.tick(31.51) == [SendCancel("a", 1), AskPlacement()]
+
+
 def test_replay_is_rationed_and_joined() -> None:
     """A new epoch gets the kept audio in messages of up to a second, at most two unacknowledged."""
     m = streaming()
@@ -139,6 +156,20 @@ def test_a_hung_decoder_is_found_behind_a_lively_loop() -> None:
     for sequence in range(8):
         m.output(sequence, 1.6 + sequence * 0.2, is_result=False)
     assert m.tick(3.03)[-1] == Fail(ErrorCode.DEADLINE, "no result in time, twice")
+
+
+def test_slow_work_is_not_taken_for_hung() -> None:
+    """While the work goes on the result may take longer than its deadline, but not for ever."""
+    m = streaming(result_deadline_s=lambda: 1.0)
+    m.add_input(Kept(), 0.0, ends_input=True)
+    for i in range(1, 20):
+        now = i * 0.2
+        assert m.tick(now) == []
+        m.output(i - 1, now, is_result=False)
+        m.acknowledged(1, now, done_to=i)
+
+    m.output(19, 3.95, is_result=False)
+    assert m.tick(4.01) == [SendCancel("a", 1), AskPlacement()]
 
 
 def test_an_unacknowledged_input_was_lost() -> None:

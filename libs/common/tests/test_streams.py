@@ -10,18 +10,21 @@ from typing import Any
 
 import pytest
 from holdfast_common import subjects
-from holdfast_common.bus import Bus, Lane
+from holdfast_common.bus import Bus, BusMessage, Lane
 from holdfast_common.contracts.asr import EndOfUtterance, Final, Listen, Partial
 from holdfast_common.contracts.beat import Beat
 from holdfast_common.contracts.dialogue import Turn, TurnKind
 from holdfast_common.contracts.registry import Service
+from holdfast_common.contracts.stream import Cancel, Open
 from holdfast_common.contracts.wire import Audio, encode
 from holdfast_common.errors import StreamFailed
 from holdfast_common.memory_bus import MemoryBus, MemoryHub
 from holdfast_common.nats_bus import connect_nats
+from holdfast_common.placement import Presence
 from holdfast_common.stream.api import Handler, Session
 from holdfast_common.stream.host import StreamHost
 from holdfast_common.stream.opener import StreamOpener
+from msgspec import Raw
 
 Connect = Callable[[], Awaitable[Bus]]
 
@@ -238,3 +241,84 @@ async def test_a_bad_first_input_is_refused_with_a_reason(connect: Connect) -> N
     assert failure.value.code == "bad_input"
     assert "8000" in failure.value.message
     await replica.kill()
+
+
+async def test_a_cancel_that_overtakes_its_open_is_honoured() -> None:
+    """They come on two connections: the handler never begins, and the place is free again."""
+    begun: list[str] = []
+
+    async def begin(session: Session) -> None:
+        begun.append(session.stream)
+
+    bus = MemoryBus()
+    async with hosted(bus, begin) as host:
+        await bus.publish(subjects.cancel(Service.ASR, "asr"), encode(Cancel(stream="s1", epoch=2)))
+        for epoch in (1, 2):
+            await bus.publish(subjects.open_(Service.ASR, "asr"), encode(asr_open("s1", epoch)))
+        await bus.publish(subjects.open_(Service.ASR, "asr"), encode(asr_open("s2", 1)))
+        await until(lambda: begun and not host.active)
+
+    assert begun == ["s2"]
+
+
+async def test_a_stream_cancelled_before_its_handler_begins_leaves_no_trace() -> None:
+    """Open and cancel in one breath: its place is free again, and a drain does not wait for it."""
+
+    async def never(_: Session) -> None:
+        await asyncio.Event().wait()
+
+    bus = MemoryBus()
+    async with hosted(bus, never) as host:
+        await host._on_open(BusMessage("open", encode(asr_open("s1", 1)), {}))
+        assert host.active == 1
+        host._on_cancel(BusMessage("cancel", encode(Cancel(stream="s1", epoch=1)), {}))
+        async with asyncio.timeout(5):
+            await host.drained()
+
+    assert host.active == 0
+
+
+async def test_a_code_that_is_none_of_ours_ends_that_stream_alone() -> None:
+    """A handler may pass on the failure of a stream of its own; the process lives."""
+
+    async def passes_on(_: Session) -> None:
+        raise StreamFailed("overflow", "too many results")
+
+    bus, said = MemoryBus(), list[bytes]()
+    async with hosted(bus, passes_on) as host:
+        await bus.subscribe(subjects.outputs("gw"), lambda message: said.append(message.data))
+        await bus.publish(subjects.open_(Service.ASR, "asr"), encode(asr_open("s1", 1)))
+        await until(lambda: len(said) == 2 and not host.active)
+
+    assert b"internal" in said[1]
+
+
+def test_replicas_that_are_long_gone_are_forgotten() -> None:
+    """Each start may bring a new name."""
+    presence = Presence()
+    for i in range(1_000):
+        presence.observe(Beat(service="asr", replica=f"asr-{i}", version="1", boot="b", capacity_free=1), float(i))
+
+    assert len(presence._seen) <= 61
+
+
+def asr_open(stream: str, epoch: int) -> Open:
+    first = Raw(encode(Listen(rate_hz=8000)))
+    return Open(stream=stream, epoch=epoch, generation=1, call="c1", opener="gw", first=first)
+
+
+@asynccontextmanager
+async def hosted(bus: Bus, handler: Handler) -> AsyncIterator[StreamHost]:
+    host = StreamHost(bus, Service.ASR, "asr", handler, capacity=lambda: 10)
+    task = asyncio.create_task(host.run())
+    await asyncio.sleep(0)
+    yield host
+    assert not task.done(), "the host ended"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)

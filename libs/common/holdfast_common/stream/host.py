@@ -40,6 +40,8 @@ SAY_EVERY_S = 0.2
 INPUTS_WAITING = 4_096
 """Inputs that a handler may leave unread; then the stream fails with `gap` and is replayed elsewhere."""
 GENERATIONS_KEPT = 50_000
+CANCELS_KEPT = 1_000
+"""Cancels remembered for streams that are not there: they come on another connection, and may overtake the open."""
 FENCED = frozenset({Service.DIALOGUE, Service.TOOLS})
 """Services that refuse an older gateway generation of a call."""
 
@@ -145,6 +147,7 @@ class StreamHost:
         self._capacity = capacity
         self._streams: dict[str, HostedStream] = {}
         self._generations: OrderedDict[str, int] = OrderedDict()
+        self._cancelled: OrderedDict[str, int] = OrderedDict()
         self._arrivals: asyncio.Queue[BusMessage] = asyncio.Queue()
         """Opens only; inputs go straight to their stream's bounded queue."""
         self._group: asyncio.TaskGroup | None = None
@@ -232,9 +235,20 @@ class StreamHost:
         self._streams[open_.stream] = session
         self._empty.clear()
         await self._answer(open_, wire_stream.Accepted(replica=self._replica))
+        if self._cancelled.get(open_.stream, 0) >= open_.epoch:
+            self._forget(session)
+            return
         assert self._group is not None
         session.said_at = self.now()
         session.task = self._group.create_task(self._serve(session, message), name=f"stream-{open_.stream}")
+        # Not in `_serve`: a task that is cancelled before its first step never gets there.
+        session.task.add_done_callback(lambda _: self._forget(session))
+
+    def _forget(self, session: HostedStream) -> None:
+        if self._streams.get(session.stream) is session:
+            del self._streams[session.stream]
+            if not self._streams:
+                self._empty.set()
 
     async def _answer(self, open_: wire_stream.Open, answer: Message) -> None:
         frame = pack_frame(encode(answer), format=Format.STRUCT, epoch=open_.epoch, sequence=0)
@@ -243,36 +257,34 @@ class StreamHost:
     async def _serve(self, session: HostedStream, message: BusMessage) -> None:
         structlog.contextvars.bind_contextvars(call=session.call)
         ending: Message = wire_stream.End()
-        try:
-            with telemetry.span_from(
-                message.headers,
-                telemetry.SPAN_SERVE,
-                service=self.service.value,
-                call=session.call,
-                epoch=session.epoch,
-            ) as span:
-                try:
-                    async with asyncio.timeout(session.remaining_s()):
-                        await self._handler(session)
-                except StreamFailed as error:
-                    ending = self._failure(error.code, error.message)
-                except TimeoutError:
-                    ending = self._failure(wire_stream.ErrorCode.DEADLINE, "the opener's deadline is over")
-                except Exception:
-                    log.exception("handler_failed", service=self.service)
-                    ending = self._failure(wire_stream.ErrorCode.INTERNAL, "the handler failed")
-                if isinstance(ending, wire_stream.Failed):
-                    telemetry.mark_failed(span, ending.code)
-            await session.send(ending)
-        finally:
-            if self._streams.get(session.stream) is session:
-                del self._streams[session.stream]
-                if not self._streams:
-                    self._empty.set()
+        with telemetry.span_from(
+            message.headers,
+            telemetry.SPAN_SERVE,
+            service=self.service.value,
+            call=session.call,
+            epoch=session.epoch,
+        ) as span:
+            try:
+                async with asyncio.timeout(session.remaining_s()):
+                    await self._handler(session)
+            except StreamFailed as error:
+                ending = self._failure(error.code, error.message)
+            except TimeoutError:
+                ending = self._failure(wire_stream.ErrorCode.DEADLINE, "the opener's deadline is over")
+            except Exception:
+                log.exception("handler_failed", service=self.service)
+                ending = self._failure(wire_stream.ErrorCode.INTERNAL, "the handler failed")
+            if isinstance(ending, wire_stream.Failed):
+                telemetry.mark_failed(span, ending.code)
+        await session.send(ending)
 
     @staticmethod
     def _failure(code: str, message: str) -> wire_stream.Failed:
-        return wire_stream.Failed(code=wire_stream.ErrorCode(code), message=message[:200])
+        try:
+            told = wire_stream.ErrorCode(code)
+        except ValueError:  # raised in the handler by something that is no stream of ours
+            told = wire_stream.ErrorCode.INTERNAL
+        return wire_stream.Failed(code=told, message=message[:200])
 
     def _on_input(self, message: BusMessage) -> None:
         try:
@@ -300,6 +312,10 @@ class StreamHost:
         session = self._streams.get(cancel.stream)
         if session is not None and session.epoch <= cancel.epoch:
             session.hang_up()
+        if session is None or session.epoch < cancel.epoch or session.task is None:
+            self._cancelled[cancel.stream] = cancel.epoch
+            if len(self._cancelled) > CANCELS_KEPT:
+                self._cancelled.popitem(last=False)
 
     async def _keep_talking(self) -> None:
         """Say something at least every 200 ms on each stream, and acknowledge inputs as often."""

@@ -48,6 +48,8 @@ class StreamTimes:
     """Seconds of audio in one replay message."""
     engine_backoff: float = 0.2
     """Wait before the second re-open after an engine failure, twice that before the third; the first is at once."""
+    slow_factor: float = 4.0
+    """A result may take this many times its deadline while its replica's work visibly goes on."""
     max_engine_failures: int = 4
     """Replicas that may break under a stream before it counts as the stream's own fault."""
 
@@ -150,6 +152,8 @@ class StreamMachine:
         self._input_ended = ends_input
         self._result_due = NEVER
         self._late = False
+        self._done_to = 0
+        self._result_at_most = NEVER
         self._engine_failures = 0
         self._kept: list[Kept] = []
         self._sent_to = 0
@@ -190,6 +194,7 @@ class StreamMachine:
         self.replica = replica
         self.epoch += 1
         self._sent_to = self._next_input = self._next_output = 0
+        self._done_to = 0
         self._unacknowledged.clear()
         self._phase_due = now + self._times.open_answer
         return [SendOpen(replica, self.epoch)]
@@ -237,13 +242,22 @@ class StreamMachine:
         if sequence != self._next_output:
             return False, self._reopen(now) if sequence > self._next_output else []
         self._next_output += 1
+        if self.phase is Phase.FROZEN:
+            self._thaw(now)
         self._hear(now)
         if is_result and self._result_due < NEVER:
             self._arm_result(now)
         return True, []
 
-    def acknowledged(self, received_to: int, now: float) -> list[Action]:
-        """The replica's next expected input sequence number."""
+    def acknowledged(self, received_to: int, now: float, done_to: int = 0) -> list[Action]:
+        """The replica's next expected input sequence number, and how far its work is.
+
+        Work that goes on is slow, not hung: it moves the result's deadline, up to `slow_factor` times.
+        """
+        if done_to > self._done_to:
+            self._done_to = done_to
+            if self._result_due < NEVER and self._result_deadline_s is not None:
+                self._result_due = min(self._result_at_most, now + self._result_deadline_s())
         while self._unacknowledged and self._unacknowledged[0][0] < received_to:
             self._unacknowledged.popleft()
         return self._send_more(now)
@@ -324,8 +338,7 @@ class StreamMachine:
                 self.phase = Phase.FROZEN
             return []
         if self.phase is Phase.FROZEN:
-            self.phase = Phase.STREAMING
-            self.restart_clocks(now)
+            self._thaw(now)
         elif self.phase is Phase.SUSPECT and now - self._heard_at >= self._times.dead:
             return self._reopen(now)
         return []
@@ -342,6 +355,13 @@ class StreamMachine:
 
     # Inside
 
+    def _thaw(self, now: float) -> None:
+        """The bus is back."""
+        self.phase = Phase.STREAMING
+        if self._input_ended and self._result_due == NEVER:  # the input ended meanwhile
+            self._arm_result(now)
+        self.restart_clocks(now)
+
     def _hear(self, now: float) -> None:
         self._heard_at = now
         self.phase = Phase.STREAMING
@@ -350,6 +370,7 @@ class StreamMachine:
     def _arm_result(self, now: float) -> None:
         if self._result_deadline_s is not None:
             self._result_due = now + self._result_deadline_s()
+            self._result_at_most = now + self._times.slow_factor * self._result_deadline_s()
 
     def _send_more(self, now: float) -> list[Action]:
         actions: list[Action] = []

@@ -336,8 +336,8 @@ class StreamOpener:
         if not deliver:
             return
         match item:
-            case wire_stream.Alive(received_to=received_to):
-                self.act(stream, machine.acknowledged(received_to, now))
+            case wire_stream.Alive(received_to=received_to, done_to=done_to):
+                self.act(stream, machine.acknowledged(received_to, now, done_to))
             case wire_stream.End():
                 self.act(stream, machine.ended())
             case wire_stream.Failed(code=code, message=text):
