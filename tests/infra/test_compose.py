@@ -60,10 +60,8 @@ def test_each_service_has_a_bus_user_of_its_own_and_its_password_in_a_file(servi
 def test_no_secret_is_in_the_environment() -> None:
     for service in COMPOSE["services"]:
         for name, value in environment(service).items():
-            assert not re.search(r"PASSWORD|TOKEN|SECRET", name) or str(value).startswith("/run/secrets/"), (
-                service,
-                name,
-            )
+            if re.search(r"PASSWORD|TOKEN|SECRET", name):
+                assert str(value).startswith("/run/secrets/"), (service, name)
 
 
 def test_every_secret_that_is_mounted_is_declared_and_lies_in_one_folder() -> None:

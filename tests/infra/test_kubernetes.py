@@ -62,7 +62,7 @@ def told(overlay: str, workload: dict[str, Any]) -> dict[str, str]:
     values: dict[str, str] = {}
     for source in container.get("envFrom", []):
         values |= maps[source["configMapRef"]["name"]]["data"]
-    return values | {one["name"]: one.get("value", "") for one in container.get("env", [])}
+    return values | {one["name"]: one["value"] for one in container.get("env", []) if "value" in one}
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -158,11 +158,12 @@ def test_a_gateway_s_media_address_leads_to_its_own_pod(overlay: str) -> None:
     """The proxy's rule, the pod's address and the headless service must agree, or no call has audio."""
     gateway = workloads(overlay)["gateway"]
     address = told(overlay, gateway)["HOLDFAST_GATEWAY_MEDIA_BASE_URL"]
-    edge = next(one for one in rendered(overlay) if one["metadata"]["name"].startswith("edge-config"))["data"][
-        "edge.conf"
-    ]
-    rule = re.search(r"location ~ (\S+) \{\s*proxy_pass (\S+);", edge)
+    edge = next(one for one in rendered(overlay) if one["metadata"]["name"].startswith("edge-config"))
+    rule = re.search(r"location ~ (\S+) \{\s*proxy_pass (\S+);", edge["data"]["edge.conf"])
     assert rule is not None
+    own = [one["name"] for one in pod(gateway)["containers"][0]["env"]]
+    for used in re.findall(r"\$\((\w+)\)", address):
+        assert own.index(used) < own.index("HOLDFAST_GATEWAY_MEDIA_BASE_URL"), "only what stands before it is put in"
     path = address.replace("$(HOLDFAST_GATEWAY_PUBLIC_BASE_URL)", "").replace("$(HOLDFAST_REPLICA)", "gateway-7")
     found = re.match(rule[1].replace("(?<", "(?P<"), f"{path}/twilio/media")
 

@@ -35,7 +35,7 @@ async def connect(tmp_path: Path) -> AsyncIterator[Callable[[str], Any]]:
     """Connections to a server with infra/nats's files, by user; `refusals` of each are kept on it."""
     for file in (ROOT / "infra" / "nats").glob("*.conf"):
         shutil.copy(file, tmp_path)
-    subprocess.run(
+    subprocess.run(  # noqa: ASYNC221 - nothing else runs yet
         [
             *(sys.executable, str(ROOT / "infra/compose/make_secrets.py")),
             *("--folder", str(tmp_path / "secrets"), "--run-file", str(tmp_path / "run.json")),
