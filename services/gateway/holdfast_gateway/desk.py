@@ -50,8 +50,16 @@ class Desk:
             await asyncio.sleep(max(0.0, due - loop.time()))
             if self._generations.get(arrival.call, 0) <= arrival.generation:
                 self._generations.pop(arrival.call, None)
-                await call.write_off()
-                log.info("call_written_off", call=arrival.call)
+                await self._write_off(call, arrival)
+
+    @staticmethod
+    async def _write_off(call: Call, arrival: Arrival) -> None:
+        try:
+            await call.write_off()
+        except Exception:  # one call's bug: this task serves all the lost calls of the process
+            log.exception("call_not_written_off", call=arrival.call)
+        else:
+            log.info("call_written_off", call=arrival.call)
 
     async def _serve(self, leg: Leg, arrival: Arrival) -> Ending:
         call = Call(leg, arrival, self._house)

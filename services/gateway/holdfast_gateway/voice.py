@@ -11,9 +11,12 @@ from collections import deque
 from collections.abc import Callable
 
 import numpy as np
+import structlog
 from holdfast_common.pcm import FULL_SCALE, Floats, Samples
 
 from holdfast_gateway.ports import VoiceModel
+
+log = structlog.get_logger()
 
 OnWindow = Callable[[float, int, int], None]
 """(probability, first sample, end sample), windows in order."""
@@ -90,4 +93,7 @@ class VadBatch:
             probabilities = self._model.probabilities([lane.row for lane in waiting], np.stack(windows))
             for lane, probability in zip(waiting, probabilities, strict=True):
                 if lane in self._lanes:
-                    lane.judged(probability)
+                    try:
+                        lane.judged(probability)
+                    except Exception:  # one call's bug must not make the others deaf
+                        log.exception("window_not_taken")

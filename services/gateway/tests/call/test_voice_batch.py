@@ -55,6 +55,23 @@ def test_a_leg_that_was_stalled_is_judged_window_by_window():
     assert not lane.is_waiting
 
 
+def test_a_leg_whose_call_is_broken_makes_no_other_deaf():
+    """What its owner raises stays with it: the others get this window and the next."""
+    batch, scheduled = batch_of(Recorder())
+    judged = []
+
+    def broken(*_window):
+        raise RuntimeError("bug")
+
+    lanes = [batch.lane(broken), batch.lane(lambda p, start, end: judged.append((start, end)))]
+    for _ in range(2):
+        for lane in lanes:
+            lane.hear(samples_of(bytes(512)))
+        scheduled.pop()()
+
+    assert judged == [(0, 256), (256, 512)]
+
+
 def test_a_leg_that_left_is_not_judged():
     """Closing gives its state back; a verdict that comes too late is dropped."""
     model = Recorder()

@@ -266,3 +266,27 @@ def test_a_turn_taken_back_for_nothing_is_opened_again(play, script, world):
         await call.task
 
     play(story)
+
+
+def test_a_lost_call_that_cannot_be_written_off_harms_no_other(play, script, world):
+    """The desk tells it and goes on with the next."""
+
+    async def story():
+        first, second = world(script), world(script)
+        second.desk._lost = first.desk._lost
+        desk = asyncio.create_task(first.desk.run())
+        await first.quiet()
+        first.desk.calls["call-1"]._open = None  # type: ignore[assignment]
+        first.leg.lose()
+        await first.task
+        await second.quiet()
+        second.leg.lose()
+        await second.task
+        await asyncio.sleep(60)
+
+        assert not desk.done()
+        assert [turn.kind for turn in script.turns][-1] is TurnKind.ENDED
+
+        desk.cancel()
+
+    play(story)
