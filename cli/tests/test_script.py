@@ -71,6 +71,17 @@ def test_again_says_the_last_line_once_more():
     assert words(script.next(asked("repeat"))) == "dana at example"
 
 
+def test_a_line_is_repeated_only_so_often_in_a_row():
+    """After that the caller goes on; the next line may be repeated as often."""
+    again = Line(again=True, when=When(agent_asks=["repeat"]), limit=2)
+    script = Script([again, Line(say="one"), Line(say="two")])
+    script.next(asked())
+
+    said = [words(script.next(asked("repeat"))) for _ in range(7)]
+
+    assert said == ["one", "one", "two", "two", "two", None, None]
+
+
 def test_again_before_anything_was_said_is_passed_over():
     """There is nothing to repeat."""
     script = Script([Line(again=True, when=When(agent_asks=["repeat"])), Line(say="hello")])

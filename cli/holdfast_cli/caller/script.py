@@ -65,7 +65,7 @@ class Line(_Model):
     when: When | None = None
     repeat: bool = False
     limit: Annotated[int, Field(ge=1)] | None = None
-    """With `repeat`: at most so often."""
+    """With `repeat`: at most so often; with `again`: so often in a row."""
     again: bool = False
     """The last line once more."""
     question: str = ""
@@ -119,7 +119,7 @@ class Script:
     _used: dict[int, int] = field(default_factory=dict)
     _last: Line | None = None
     _asked: int = 0
-    """How often the last line, a question, has been asked."""
+    """How often the last line has been said in a row."""
 
     def next(self, heard: AgentTurn) -> Line | None:
         """The line to say now; None: nothing fits, wait for the agent."""
@@ -132,6 +132,7 @@ class Script:
         index, line = found
         self._used[index] = self._used.get(index, 0) + 1
         if line.again:
+            self._asked += 1
             return self._last
         if line.words:
             self._last, self._asked = line, 1
@@ -167,8 +168,8 @@ class Script:
 
     def _open(self, index: int, line: Line) -> bool:
         used = self._used.get(index, 0)
-        if line.again and self._last is None:
-            return False
+        if line.again:
+            return self._last is not None and self._asked <= (line.limit or 1_000)
         return used < (line.limit or 1_000) if line.repeat else used == 0
 
 
