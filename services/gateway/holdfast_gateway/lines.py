@@ -63,7 +63,9 @@ class Line:
 
     @property
     def is_protected(self) -> bool:
-        return self.sentence is not None and self.sentence.protected
+        """Said to its end whatever the caller says. Not so a read-back: cut, it counts as unheard and is read again."""
+        sentence = self.sentence
+        return sentence is not None and sentence.protected and sentence.notes.proposal is None
 
     def ask(self, voice: str = "", language: str = "en", speed: float = 1.0) -> Speak:
         """What to ask a synthesiser for now; after a break, from the last word whose beginning we have."""

@@ -76,7 +76,8 @@ class Sentence(Message, frozen=True, tag="sentence", tag_field="t"):
     hints: Annotated[list[ShortText], msgspec.Meta(max_length=100)] = []
     """Words to favour in the caller's answer."""
     protected: bool = False
-    """May be held by barge-in, but is resumed: that it is a machine, read-backs."""
+    """May be held by barge-in, but is said to its end: that it is a machine. A read-back (it carries its proposal) that
+    the caller's words cut short is unheard instead, and must be read again before a yes to it counts."""
     notes: Notes = Notes()
 
 

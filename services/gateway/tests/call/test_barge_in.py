@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from holdfast_common.contracts.asr import Expectation
-from holdfast_common.contracts.dialogue import Heard, Sentence, TurnKind
+from holdfast_common.contracts.dialogue import Heard, Notes, Proposal, Sentence, TurnKind
 from holdfast_common.contracts.watch import WatchEvent
 from holdfast_gateway.adapters.fake import voice
 
@@ -161,6 +161,32 @@ def test_a_protected_sentence_is_held_but_said_to_its_end(play, script, world):
         assert call.heard == [LONG, "You said what is this."]
         assert call.leg.clears
         assert script.turns[1].heard == Heard(turn=0, sentences=1, words_of_next=0, interrupted=True)
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
+def test_a_yes_over_a_read_back_does_not_make_it_heard(play, script, world):
+    """Who agrees before date and address were said has not agreed to them: the dialogue is told how far it came."""
+
+    async def story():
+        proposal = Proposal("p1", "book", "2026-11-24T19:30:00Z", 30, "dana@northwind.example")
+        read_back = Sentence(
+            index=0, text=LONG, protected=True, expectation=Expectation.YES_NO, notes=Notes(proposal=proposal)
+        )
+        script.reply = lambda turn: [read_back] if turn.kind is TurnKind.OPENED else [f"You said {turn.text}."]
+        script.utterances = ["yes"]
+        call = world(script)
+        await call.until(lambda: call.leg.position() > 3_000)
+        call.leg.speak(voice(1.0))
+        await call.until(lambda: len(script.turns) == 2)
+        heard = script.turns[1].heard
+
+        assert heard is not None
+        assert heard.sentences == 0
+        assert 0 < heard.words_of_next < 5
 
         call.leg.hang_up()
         await call.task
