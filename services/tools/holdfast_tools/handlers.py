@@ -200,7 +200,8 @@ class Tools:
         try:
             await self._invitations.write(wish)
             await self._ledger.invited(wish.key)
-        except (OSError, LedgerUnavailable) as error:
+        except (OSError, LedgerUnavailable, ValueError, TypeError, LookupError) as error:
+            # Also one that cannot be made at all: it must not undo the answer, nor keep the service from starting.
             log.warning("invitation_not_written", error=type(error).__name__)
 
 

@@ -172,6 +172,21 @@ async def test_a_change_to_a_forbidden_time_is_refused_and_the_booking_stays(des
     assert (await desk.ask(CalendarStatus(key="k1"))).state == BookingState.BOOKED
 
 
+async def test_an_invitation_that_cannot_be_made_harms_neither_booking_nor_start(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The meeting stands, the caller is told so, and the service starts again beside it."""
+
+    async def unmakeable(wish: Wish) -> None:
+        raise ValueError(f"no invitation for {wish.key}")
+
+    monkeypatch.setattr(desk.invitations, "write", unmakeable)
+    booked = await desk.ask(book())
+    await desk.tools.write_missing_invitations()
+
+    assert booked.state is BookingState.BOOKED
+
+
 async def test_an_invitation_that_could_not_be_written_is_written_at_the_next_start(desk: Desk) -> None:
     desk.invitations.broken = True
     booked = await desk.ask(book())
