@@ -97,7 +97,7 @@ def settings_and_profile(profile: Path) -> list[Finding]:
 
 def recogniser(machine: Machine) -> Finding:
     """The embedded one always; Whisper where its package and a model are."""
-    folder = os.environ.get("HOLDFAST_ASR_WHISPER_MODEL", "")
+    folder = os.environ.get("HOLDFAST_ASR_MODEL_DIR", "")
     whisper, there = machine.module("faster_whisper"), bool(folder) and Path(folder).is_dir()
     if folder and not there:
         return Finding("recogniser", State.BETTER, f"pocketsphinx: no model folder at {folder}", "check the folder")

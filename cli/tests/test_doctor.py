@@ -45,7 +45,7 @@ def test_a_piper_voice_that_is_there_beats_all_others(tmp_path: Path):
 
 def test_the_basic_recogniser_runs_and_says_what_would_be_better(monkeypatch: pytest.MonkeyPatch):
     """Without Whisper it is not broken."""
-    monkeypatch.delenv("HOLDFAST_ASR_WHISPER_MODEL", raising=False)
+    monkeypatch.delenv("HOLDFAST_ASR_MODEL_DIR", raising=False)
 
     finding = recogniser(machine("pocketsphinx"))
 
@@ -55,7 +55,7 @@ def test_the_basic_recogniser_runs_and_says_what_would_be_better(monkeypatch: py
 
 def test_a_model_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """The fallback taken is told with it."""
-    monkeypatch.setenv("HOLDFAST_ASR_WHISPER_MODEL", str(tmp_path / "none"))
+    monkeypatch.setenv("HOLDFAST_ASR_MODEL_DIR", str(tmp_path / "none"))
 
     finding = recogniser(machine("pocketsphinx", "faster_whisper"))
 
@@ -65,7 +65,7 @@ def test_a_model_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPat
 
 def test_whisper_is_used_where_it_is_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Package and folder."""
-    monkeypatch.setenv("HOLDFAST_ASR_WHISPER_MODEL", str(tmp_path))
+    monkeypatch.setenv("HOLDFAST_ASR_MODEL_DIR", str(tmp_path))
 
     assert recogniser(machine("faster_whisper")).state is State.OK
 

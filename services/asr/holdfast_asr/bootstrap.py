@@ -47,17 +47,17 @@ async def _engine(runtime: Runtime, settings: AsrSettings) -> AsyncIterator[Reco
             yield recogniser
         return
     async with _pocketsphinx(runtime, settings) as embedded:
-        if settings.engine == "pocketsphinx" or (source := _source(runtime, settings)) is None:
+        if settings.engine == "pocketsphinx" or (source := whisper_source(runtime, settings)) is None:
             yield embedded
             return
         from holdfast_asr.adapters.whisper_arrival import arriving  # noqa: PLC0415 - only where a model is set
 
-        async with arriving(embedded, _plan(settings), source) as recogniser:
+        async with arriving(embedded, whisper_plan(settings), source) as recogniser:
             runtime.health.register("whisper", recogniser.check)
             yield recogniser
 
 
-def _source(runtime: Runtime, settings: AsrSettings) -> Source | None:
+def whisper_source(runtime: Runtime, settings: AsrSettings) -> Source | None:
     """Where the Whisper model is looked for; None where none is asked for."""
     if not settings.model and settings.model_dir is None:
         return None
@@ -67,7 +67,7 @@ def _source(runtime: Runtime, settings: AsrSettings) -> Source | None:
     return Source(folder, settings.model, settings.model_download, settings.model_first_byte_s)
 
 
-def _plan(settings: AsrSettings) -> Plan:
+def whisper_plan(settings: AsrSettings) -> Plan:
     from holdfast_asr.adapters.whisper_engine import Plan  # noqa: PLC0415 - only where a model is set
     from holdfast_asr.adapters.whisper_wire import Options  # noqa: PLC0415
     from holdfast_asr.domain.gates import Gates  # noqa: PLC0415

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from holdfast_asr.whisper_settings import WhisperSettings
 
 
-class AsrSettings(BaseSettings, WhisperSettings):
+class AsrSettings(BaseSettings, WhisperSettings):  # pyright: ignore[reportIncompatibleVariableOverride] - one config
     """How speech becomes words."""
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_ASR_", env_file=".env", extra="ignore", frozen=True)
