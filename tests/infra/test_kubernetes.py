@@ -5,9 +5,11 @@ Schemas are another matter (`make k8s-validate`): here it is about what a valid 
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -133,9 +135,34 @@ def test_secrets_are_files_and_none_is_rendered(overlay: str) -> None:
     assert of_kind(overlay, "Secret") == {}
     for service in OURS:
         workload = workloads(overlay)[service]
-        assert not any("PASSWORD" in n or n.endswith(("_TOKEN", "_SECRET")) for n in told(overlay, workload)), service
+        assert not any(n.endswith(("_PASSWORD", "_TOKEN", "_SECRET")) for n in told(overlay, workload)), service
         mounted = {v["name"]: v["secret"]["secretName"] for v in pod(workload)["volumes"] if "secret" in v}
         assert mounted == {"secrets": f"holdfast-{service}"}
+
+
+def test_the_secrets_that_are_made_are_those_that_are_mounted(overlay: str, tmp_path: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "infra/compose/make_secrets.py"), "--folder", str(tmp_path / "s"), "--kubernetes"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    secrets = {one["metadata"]["name"]: one["stringData"] for one in json.loads(made.stdout)["items"]}
+    settings = {name.lower() for name in re.findall(r"# (HOLDFAST_\w+)=", (ROOT / ".env.example").read_text("utf-8"))}
+
+    for workload in workloads(overlay).values():
+        for volume in pod(workload)["volumes"]:
+            sources = volume.get("projected", {}).get("sources", [])
+            wanted = [volume["secret"]["secretName"]] if "secret" in volume else []
+            wanted += [source["secret"]["name"] for source in sources if "secret" in source]
+            assert set(wanted) <= set(secrets)
+    for service in OURS:
+        named = {name for name in secrets[f"holdfast-{service}"] if name.startswith("holdfast_")}
+        assert named <= settings, "such a file is read as the setting that it is called like"
+        files = {value for name, value in told(overlay, workloads(overlay)[service]).items() if name.endswith("_FILE")}
+        there = {f"/run/secrets/holdfast/{name}" for name in secrets[f"holdfast-{service}"]}
+        assert files == ({"/run/secrets/holdfast/database_password"} & there)
 
 
 def test_whatever_runs_twice_has_a_disruption_budget(overlay: str) -> None:
