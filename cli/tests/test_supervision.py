@@ -51,19 +51,16 @@ def spec(code: str, **more: object) -> ChildSpec:
     return ChildSpec("probe-1", (sys.executable, "-c", textwrap.dedent(code)), **more)  # type: ignore[arg-type]
 
 
-async def test_a_killed_child_is_started_again_within_the_promise():
-    """0.3 s from the kill to the new process."""
+async def test_a_killed_child_is_started_again():
+    """Without anybody's doing; how soon is the restart policy's business, which is tested without a clock."""
     lines = Lines()
-    started: list[float] = []
-    child = Child(spec(WAITS), lines, on_change=lambda: started.append(time.monotonic()))
+    child = Child(spec(WAITS), lines)
     task = asyncio.create_task(child.run())
     await lines.saw("up")
 
-    killed = time.monotonic()
     os.kill(child.pid or 0, signal.SIGKILL)
     await lines.saw("up", times=2)
 
-    assert started[1] - killed < 0.3
     assert any("killed by SIGKILL" in line for _, line in lines.lines)
     task.cancel()
     await asyncio.wait([task])

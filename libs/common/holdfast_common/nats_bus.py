@@ -52,6 +52,9 @@ class NatsBus:
             raise BusUnavailable(f"no connection to the bus ({lane.value})")
         try:
             await connection.publish(subject, data, headers=dict(headers) if headers else None)
+        except nats.errors.MaxPayloadError:
+            # This message alone is lost; its stream finds the hole. The bus is there.
+            log.error("message_too_large", subject=subject, size=len(data))
         except (nats.errors.Error, OSError) as error:
             raise BusUnavailable(f"publish on {subject}: {type(error).__name__}") from error
 

@@ -265,15 +265,16 @@ class StreamHost:
             epoch=session.epoch,
         ) as span:
             try:
-                async with asyncio.timeout(session.remaining_s()):
+                async with asyncio.timeout(session.remaining_s()) as deadline:
                     await self._handler(session)
             except StreamFailed as error:
                 ending = self._failure(error.code, error.message)
-            except TimeoutError:
-                ending = self._failure(wire_stream.ErrorCode.DEADLINE, "the opener's deadline is over")
-            except Exception:
-                log.exception("handler_failed", service=self.service)
-                ending = self._failure(wire_stream.ErrorCode.INTERNAL, "the handler failed")
+            except Exception as error:
+                if isinstance(error, TimeoutError) and deadline.expired():
+                    ending = self._failure(wire_stream.ErrorCode.DEADLINE, "the opener's deadline is over")
+                else:
+                    log.exception("handler_failed", service=self.service)
+                    ending = self._failure(wire_stream.ErrorCode.INTERNAL, "the handler failed")
             if isinstance(ending, wire_stream.Failed):
                 telemetry.mark_failed(span, ending.code)
         await session.send(ending)

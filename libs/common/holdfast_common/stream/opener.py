@@ -225,7 +225,8 @@ class StreamOpener:
                     cancel = wire_stream.Cancel(stream=stream.id, epoch=epoch)
                     self._put(subjects.cancel(stream.service, replica), encode(cancel), Lane.CONTROL)
                 case AskPlacement():
-                    telemetry.STREAMS_REOPENED.add(1, {"service": stream.service})
+                    if stream.epoch:
+                        telemetry.STREAMS_REOPENED.add(1, {"service": stream.service})
                     self._to_place.append(stream)
                 case AskProbe():
                     self._to_probe.add(stream)
@@ -372,8 +373,15 @@ class StreamOpener:
                 continue
             for stream in [s for s in self._streams.values() if now >= s.machine.due]:
                 self.act(stream, stream.machine.tick(now))
-            for _ in range(min(REOPENS_PER_TICK, len(self._to_place))):
-                oldest = self._to_place.popleft()
+            self._place_some(now)
+
+    def _place_some(self, now: float) -> None:
+        """The oldest that still want a place, a ration at a time."""
+        placed = 0
+        while self._to_place and placed < REOPENS_PER_TICK:
+            oldest = self._to_place.popleft()
+            if not oldest.machine.over:
+                placed += 1
                 self.act(oldest, oldest.machine.place(now))
 
     async def _probe(self) -> None:
