@@ -264,8 +264,9 @@ class StreamHost:
             call=session.call,
             epoch=session.epoch,
         ) as span:
+            deadline = asyncio.timeout(session.remaining_s())
             try:
-                async with asyncio.timeout(session.remaining_s()) as deadline:
+                async with deadline:
                     await self._handler(session)
             except StreamFailed as error:
                 ending = self._failure(error.code, error.message)
