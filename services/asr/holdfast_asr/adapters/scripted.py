@@ -33,6 +33,8 @@ class ScriptedUtterance:
         self._samples = 0
 
     def feed(self, pcm: bytes) -> None:
+        if not self._samples:
+            self._partial_from += len(pcm) // 2  # from before the first sound: nobody hears words in it
         before, self._samples = self._samples, self._samples + len(pcm) // 2
         self._listener.decoded(self._samples)
         if before < self._partial_from <= self._samples:
