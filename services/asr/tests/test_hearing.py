@@ -137,12 +137,12 @@ async def test_a_cancelled_stream_leaves_no_utterance_behind() -> None:
 
 
 async def test_the_scripted_engine_hears_its_text_and_guesses_it_after_300_ms() -> None:
-    session = FakeSession(Listen(rate_hz=8_000, audio=bytes(2 * 2_000)))
+    session = FakeSession(Listen(rate_hz=8_000, audio=bytes(2 * 2_000)))  # pre-roll: no words in it
     async with asyncio.TaskGroup() as group:
         group.create_task(Hearer(Scripted("how long is it")).handle(session))
-        session.put(Audio(bytes(2 * 500), 8_000, 2_000))
+        session.put(Audio(bytes(2 * 2_500), 8_000, 2_000))
         await session.wait_for(bool)
-        session.put(EndOfUtterance(position=2_500))
+        session.put(EndOfUtterance(position=4_500))
 
     assert [(type(r), r.text) for r in session.results] == [(Partial, "how long is it"), (Final, "how long is it")]
     assert of(Final, session)[0].confidence == 1.0

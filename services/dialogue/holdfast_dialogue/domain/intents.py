@@ -53,7 +53,8 @@ PHRASES: dict[Intent, str] = {
     Intent.NOTHING_MORE: r"\b(?:that(?:'s| is| was|'ll be| will be) (?:all|it|everything)(?: i (?:needed|wanted))?|nothing else|no more questions|i'm (?:good|all set|done)|that's all i needed)\b",
     Intent.MEETING: (
         rf"\b(?:book|schedule|set up|arrange|organi[sz]e|make|fix|get me|plan|put in)\b(?: \w+){{0,4}} {_MEET}\b"
-        rf"|\b(?:like|want|need|love|get|have|take|looking for|do)\b(?: \w+){{0,2}} (?:a|the|an|your|my) (?:\w+ )?(?:meeting|appointment|demo|specialist|walk ?through|sales call)\b"
+        rf"|\b(?:like|want|need|love|get|give|have|take|looking for|do)\b(?: \w+){{0,2}} (?:a|the|an|your|my) (?:\w+ )?(?:meeting|appointment|demo|specialist|walk ?through|sales call)\b"
+        r"|\b(?:a|an) (?:meeting|appointment|demo|walk ?through)(?: \w+){0,2} (?:today|tomorrow|next|this|on|at|monday|tuesday|wednesday|thursday|friday)\b"
         rf"|\b(?:like|want|need|get|can i|could i|have) (?:to )?(?:talk|speak|meet|chat|see|get)?(?: \w+)? ?(?:to|with)? ?(?:a |an |the )?{_WHO}\b(?: (?:to )?(?:show|walk|call|tomorrow|on|at|from|who|that))?"
         rf"|\b(?:talk|speak|meet|chat) (?:to|with) (?:a |an |the |one of your )?(?:{_WHO}|specialists)\b"
         r"|\b(?:show|walk) (?:us|me) (?:around|through)\b|\bsomebody's calendar\b|\b(?:can|could) we meet\b|\bbook (?:it|me)(?: in)?\b|\bi need a demo\b"
