@@ -6,7 +6,7 @@
 #
 # Packages come first, by hash, from the service's own lock: that layer lasts until the lock changes. Our
 # own code is the last layer. The image runs as user 10001 on a read-only root; only /state and /tmp are
-# written. Nothing that builds or installs Python packages is copied into it.
+# written (and /models, /voices where volumes for downloads are mounted there). Nothing that builds or installs Python packages is copied into it.
 
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG SERVICE=gateway
@@ -55,6 +55,7 @@ ENV PATH=/opt/holdfast/bin:$PATH \
     HOLDFAST_HEALTH_PORT=9000 \
     HOLDFAST_HEALTH_HOST=0.0.0.0
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /state --shell /usr/sbin/nologin holdfast \
+ && install -d -o 10001 -g 10001 /models /voices \
  && install -d -o 10001 -g 10001 -m 1777 /state   # a tmpfs mounted here takes the folder's mode, not its owner
 WORKDIR /app
 COPY LICENSE /app/
