@@ -28,7 +28,7 @@ GENERIC = "generic"
 ALTERNATIVES = 60
 """Paths that hints may choose from; further down they no longer sound like what was said."""
 _CEPSTRA_AT_ONCE = 4
-"""From 8 frames in one call on, the binding reads beyond the decoder's window and loses the utterance (5.1.1)."""
+"""Five are still right; ten in one call and the binding (5.1.1) loses the utterance without an error, many and it crashes."""
 
 
 @dataclass(frozen=True, slots=True)
