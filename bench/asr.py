@@ -15,7 +15,7 @@ twice: at a pause somewhere in it and at its end; measured is from the end of th
 Without real weights (--model) the shapes are filled at random and the output length is forced to 25 tokens: cost is
 that of the shape, words mean nothing. On a GPU the load is real (`--how live`): the engine, its process, its pipes.
 On a CPU a trial of each would take an hour, so (`--how simulated`) decodes are timed for real at several windows and
-batch sizes, and the product's own schedule is run on these times in virtual time.
+batch sizes (processor time by the threads), and the product's own schedule is run on these times in virtual time.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from asr_load import CYCLE_S, RATE_HZ, TARGET_S, TOKENS, Said, measure, most_streams, p95, script, simulate
+from asr_load import CYCLE_S, RATE_HZ, TARGET_S, TOKENS, Said, measure, most_streams, score, script, simulate
 from holdfast_asr.adapters.random_whisper import SHAPES, make_whisper
 from holdfast_asr.adapters.whisper_engine import Plan, WhisperRecogniser
 from holdfast_asr.adapters.whisper_prompts import Prompts
@@ -84,20 +84,21 @@ async def running(plan: Plan) -> AsyncIterator[WhisperRecogniser]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def live(recogniser: WhisperRecogniser, streams: int, seconds: float) -> list[float]:
-    """Latencies of the finals, s. The first cycle warms up; ended early when it is hopeless."""
+async def live(recogniser: WhisperRecogniser, streams: int, seconds: float) -> float:
+    """Score of a trial, s. The first cycle warms up; ended early when it is hopeless."""
     noise = (np.random.default_rng(0).normal(0, 500, RATE_HZ * 9)).astype("<i2").tobytes()
     clock = asyncio.get_running_loop().time
     began = clock()
-    latencies: list[float] = []
+    finals: list[float] = []
+    pauses: list[float] = []
 
     async def ask(said: Said) -> None:
         utterance = recogniser.begin(Request(RATE_HZ), Deaf())
         utterance.feed(noise[: 2 * int(said.audio_s * RATE_HZ)])
         asked = clock()
         await utterance.hear(0, last=said.last)
-        if said.last and said.at_s > CYCLE_S / 2:
-            latencies.append(clock() - asked)
+        if said.at_s > CYCLE_S / 2:
+            (finals if said.last else pauses).append(clock() - asked)
         utterance.close()
 
     try:
@@ -106,8 +107,8 @@ async def live(recogniser: WhisperRecogniser, streams: int, seconds: float) -> l
                 await asyncio.sleep(max(0.0, began + said.at_s - clock()))
                 group.create_task(ask(said))
     except* (EngineUnavailable, TimeoutError):  # the queue overflowed or time ran out: too many streams
-        latencies = [float("inf")]
-    return latencies
+        finals = [float("inf")]
+    return score(finals, pauses)
 
 
 # -- what is printed -------------------------------------------------------------------------------------
@@ -121,15 +122,16 @@ def simulated(args: argparse.Namespace, shape: str, folder: Path) -> dict[str, A
     windows = (250, 450, 950, 3_000)
     batch = args.max_batch or (CPU_BATCH.get(shape, 4) if args.device == "cpu" else 32)
     engine = Engine(options_of(args, folder, max_batch=batch, short=True))
-    costs = measure(engine, folder, windows, batch)
+    costs = measure(engine, folder, windows, batch, args.threads or os.cpu_count() or 1)
     found: dict[str, Any] = {
         "decode_ms": {f"{frames / 100:g} s": round(s * 1000) for frames, s in costs.by_frames.items()},
+        "on_the_clock_ms": {f"{frames / 100:g} s": round(s * 1000) for frames, s in costs.wall_by_frames.items()},
         f"batch_of_{batch}_ms": {f"{costs.batch_frames / 100:g} s": round(costs.batch_s * 1000)},
     }
     for mode, (size, short) in MODES.items():
         limits = {"max_batch": size or batch, "short": short}
         found[mode] = {
-            "p95_ms_with_1_stream": round(p95(simulate(costs, 1, **limits)) * 1000),
+            "p95_ms_with_1_stream": round(simulate(costs, 1, **limits) * 1000),
             **{
                 f"streams_at_p95_{round(t * 1000)}_ms": most_streams(costs, target_s=t, **limits)
                 for t in (TARGET_S, 1.0, 3.0)
@@ -152,13 +154,13 @@ async def loaded(args: argparse.Namespace, shape: str, folder: Path) -> dict[str
             trials: dict[int, float] = {}
             low, high = 0, args.first
             while high <= args.most:
-                trials[high] = p95(await live(recogniser, high, args.seconds))
+                trials[high] = await live(recogniser, high, args.seconds)
                 if trials[high] > TARGET_S:
                     break
                 low, high = high, 2 * high
             while high - low > max(1, low // 10):
                 middle = (low + high) // 2
-                trials[middle] = p95(await live(recogniser, middle, args.seconds))
+                trials[middle] = await live(recogniser, middle, args.seconds)
                 low, high = (middle, high) if trials[middle] <= TARGET_S else (low, middle)
             found[mode] = {
                 "streams_at_p95_300_ms": low,
@@ -307,12 +309,16 @@ def main() -> None:
             else:
                 result[name] = simulated(args, name, folder)
                 print(json.dumps(result[name], indent=1), flush=True)
-    if args.json:
-        before = json.loads(args.json.read_text()) if args.json.exists() else {}
-        key = "wer" if args.wer else "latency" if args.latency else f"streams_{args.how}"
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps({**before, key: result}, indent=1) + "\n")
-        print(f"written to {args.json}")
+            if args.json:
+                keep(args, result)
+
+
+def keep(args: argparse.Namespace, result: dict[str, Any]) -> None:
+    """Write what is known so far beside what the file already holds."""
+    before = json.loads(args.json.read_text()) if args.json.exists() else {}
+    key = "wer" if args.wer else "latency" if args.latency else f"streams_{args.how}"
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    args.json.write_text(json.dumps({**before, key: result}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

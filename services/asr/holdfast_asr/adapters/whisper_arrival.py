@@ -2,9 +2,10 @@
 
     find the model (folder, else download) -> start its processes -> warm -> the next utterance is Whisper's
 
-An utterance that has begun stays with its engine, but one that Whisper cannot finish (its process died or hangs,
-its queue is full) is decoded by the embedded recogniser from the audio kept here. What is in use, and why, is in
-the beats, in health and in the log.
+Where Whisper has no room for one more (a CPU takes few), the embedded recogniser hears it; each final says who
+heard it. An utterance that has begun stays with its engine, but one that Whisper cannot finish (its process died or
+hangs, its queue is full) is decoded by the embedded recogniser from the audio kept here. What is in use, and why,
+is in the beats, in health and in the log.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Arriving:
     # -- the port ---------------------------------------------------------------------------------
 
     def begin(self, request: Request, listener: Listener) -> Utterance:
-        if self.whisper is not None and self.whisper.usable:
+        if self.whisper is not None and self.whisper.has_room:
             return _Handed(self.whisper, self._fallback, request, listener)
         return self._fallback.begin(request, listener)
 
@@ -66,12 +67,15 @@ class Arriving:
         return self.whisper if self.whisper is not None and self.whisper.usable else self._fallback
 
     def capacity(self) -> int:
-        return self.in_use.capacity()
+        """Both together: what Whisper has no room for is better heard by the embedded one than not at all."""
+        return self._fallback.capacity() + (self.whisper.capacity() if self.whisper else 0)
 
     def info(self) -> dict[str, str]:
         """The engine in use; where it is not Whisper, why."""
-        info = self.in_use.info()
-        if self.in_use is self._fallback:
+        info = dict(self.in_use.info())
+        if self.whisper is not None and self.in_use is self.whisper:
+            info["whisper_takes"] = str(self.whisper.capacity())
+        else:
             info["engine"] = f"{info['engine'].split(':', maxsplit=1)[0]}: whisper {self._why}"
         return info
 

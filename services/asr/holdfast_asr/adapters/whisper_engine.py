@@ -36,6 +36,7 @@ RESTART_AFTER_S = (0.0, 0.5, 2.0, 5.0, 10.0)
 """Wait before the n-th start in a row that did not become ready; the last one goes on for ever."""
 CYCLE_S, DECODES = 8.0, 2
 """A call says something every 8 s, and it is decoded at its pause and at its end."""
+PARTIAL_TAKES_AT_MOST_S = 0.3
 LOAD = 0.6
 """Share of its time that a worker may be busy before callers have to wait for one another."""
 
@@ -72,6 +73,7 @@ class WhisperRecogniser:
         self._slots = [_Slot(index) for index in range(plan.workers)]
         self._schedule = self._new_schedule(plan.options.device)
         self._wanted: dict[int, Wanted] = {}
+        self._open: set[int] = set()
         self._numbers = itertools.count(1)
         self._first_ready = asyncio.Event()
         self._ready: Ready | None = None
@@ -82,7 +84,9 @@ class WhisperRecogniser:
     # -- the port ---------------------------------------------------------------------------------
 
     def begin(self, request: Request, listener: Listener) -> WhisperUtterance:
-        return WhisperUtterance(next(self._numbers), request, listener, self)
+        utterance = WhisperUtterance(next(self._numbers), request, listener, self)
+        self._open.add(utterance.number)
+        return utterance
 
     @property
     def usable(self) -> bool:
@@ -107,6 +111,14 @@ class WhisperRecogniser:
             "windows": window,
             "waiting": str(len(self._schedule)),
         }
+
+    @property
+    def has_room(self) -> bool:
+        """Would another utterance be decoded in time?"""
+        return len(self._open) < self.capacity()
+
+    def forget(self, utterance: int) -> None:
+        self._open.discard(utterance)
 
     # -- life of the workers ------------------------------------------------------------------------
 
@@ -199,7 +211,9 @@ class WhisperRecogniser:
 
     @property
     def partials(self) -> bool:
-        return self.plan.partials and self.usable
+        """Not where a final would have to wait long for the partial that runs just then."""
+        quick = self._ready is not None and self._ready.one_s <= PARTIAL_TAKES_AT_MOST_S
+        return self.plan.partials and quick and self.usable
 
     def _job(self, wanted: Wanted) -> Job:
         short = self.plan.options.short_windows and not wanted.whole_window

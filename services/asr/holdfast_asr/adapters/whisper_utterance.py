@@ -35,6 +35,7 @@ class Engine(Protocol):
     def want(self, wanted: Wanted) -> None: ...
     def hurry(self, wanted: Wanted) -> None: ...
     def drop(self, wanted: Wanted) -> None: ...
+    def forget(self, utterance: int) -> None: ...
 
 
 class Wanted:
@@ -141,7 +142,8 @@ class WhisperUtterance:
     def close(self) -> None:
         for wanted in (*self._asked.values(), *([self._partial] if self._partial else [])):
             self._engine.drop(wanted)
-            wanted.answered.cancel()
+            wanted.refuse(EngineUnavailable("whisper: the utterance is closed"))
+        self._engine.forget(self.number)
 
     def decoded(self, wanted: Wanted) -> None:
         """One of ours has been decoded."""

@@ -204,6 +204,20 @@ async def test_without_another_process_the_embedded_recogniser_takes_over(toy: P
         os.kill(pid, 0)  # no process outlives its service
 
 
+async def test_what_whisper_has_no_room_for_is_heard_all_the_same(toy: Path) -> None:
+    """Two at once where it takes one; room is made when an utterance closes."""
+    async with arriving(FakeRecogniser(), plan(toy, streams=1), Source(toy)) as recogniser:
+        await until_whisper(recogniser)
+        first, second = begin(recogniser, 1), recogniser.begin(PHONE, Notes())
+        second.feed(spoken("me too"))
+        engines = [(await final(utterance)).engine for utterance in (first, second)]
+        first.close()
+
+        assert engines == ["whisper/toy", "fake"]
+        assert (await final(begin(recogniser, 3))).engine == "whisper/toy"
+        assert recogniser.capacity() == 9
+
+
 async def until_whisper(recogniser: Arriving) -> None:
     async with asyncio.timeout(20):
         while recogniser.whisper is None or recogniser.in_use is not recogniser.whisper:
