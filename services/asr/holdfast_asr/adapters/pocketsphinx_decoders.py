@@ -28,7 +28,7 @@ GENERIC = "generic"
 ALTERNATIVES = 60
 """Paths that hints may choose from; further down they no longer sound like what was said."""
 _CEPSTRA_AT_ONCE = 4
-"""Five are still right; ten in one call and the binding (5.1.1) loses the utterance without an error, many and it crashes."""
+"""Five are still right; with ten in one call the binding (5.1.1) loses the utterance, with many it crashes."""
 
 
 @dataclass(frozen=True, slots=True)
