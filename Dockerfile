@@ -6,7 +6,8 @@
 #
 # Packages come first, by hash, from the service's own lock: that layer lasts until the lock changes. Our
 # own code is the last layer. The image runs as user 10001 on a read-only root; only /state and /tmp are
-# written (and /models, /voices where volumes for downloads are mounted there). Nothing that builds or installs Python packages is copied into it.
+# written, and /models and /voices where volumes are mounted there. Nothing that builds or installs
+# packages is copied into it.
 
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG SERVICE=gateway
