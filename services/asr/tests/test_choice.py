@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from holdfast_asr.domain.choice import Candidate, Kind, calibrated, choose, confidence, favour, needs_generic
+from holdfast_asr.domain.choice import (
+    Candidate,
+    Kind,
+    calibrated,
+    choose,
+    confidence,
+    favour,
+    needs_generic,
+    needs_plain,
+)
 
 
 def candidate(kind: Kind, text: str, *, posterior: float = 0.9, path: float = 0.0) -> Candidate:
@@ -98,3 +107,9 @@ def test_a_posterior_at_which_most_words_are_wrong_is_not_acted_on() -> None:
     assert values == sorted(values)
     assert calibrated(0.5) < 0.5 < calibrated(0.65)
     assert (values[0], values[-1]) == (0.0, 1.0)
+
+
+def test_a_sure_decode_is_not_made_twice() -> None:
+    assert not needs_plain(candidate(Kind.DOMAIN, "yes", posterior=0.9))
+    assert needs_plain(candidate(Kind.DOMAIN, "yes", posterior=0.6))
+    assert not needs_plain(candidate(Kind.GRAMMAR, "yes", posterior=0.6))

@@ -17,7 +17,7 @@ from holdfast_asr.adapters.phone_front import Floats
 from holdfast_asr.adapters.pocketsphinx_decoders import GENERIC, Decoders, Outcome, Pass
 from holdfast_asr.adapters.pocketsphinx_features import FRAME_MS, Features
 from holdfast_asr.adapters.pocketsphinx_wire import Answer, Ask, Begin, WordTime
-from holdfast_asr.domain.choice import Candidate, Kind, choose, confidence, needs_generic
+from holdfast_asr.domain.choice import Candidate, Kind, choose, confidence, needs_generic, needs_plain
 from holdfast_asr.domain.expecting import grammar, language_model
 from holdfast_asr.domain.voice import VoiceGate
 
@@ -120,7 +120,7 @@ class Decoding:
                 return None
             self._settled = tuple(self._finals.outcomes)
             self._drop_finals()
-            if self._heard and choose(_candidates(self._settled)).kind is Kind.DOMAIN:
+            if self._heard and needs_plain(choose(_candidates(self._settled))):
                 self._settled = (*self._settled, self._as_it_sounds())
         if ask.last and self._wants_generic(self._settled):
             self._settled = (*self._settled, self._second_opinion())

@@ -61,6 +61,15 @@ GENERIC_LEAD = 0.1
 """A larger vocabulary is surer of less: the generic model must lead by this much."""
 
 
+PLAIN_BELOW = 0.8
+"""A domain decode as sure as this is not asked again in the plain audio: it would double the time at a pause."""
+
+
+def needs_plain(chosen: Candidate) -> bool:
+    """Whether the telephone's audio as it is should be decoded, too."""
+    return chosen.kind is Kind.DOMAIN and chosen.posterior < PLAIN_BELOW
+
+
 def needs_generic(candidates: Sequence[Candidate]) -> bool:
     """Nobody is sure, and somebody heard words."""
     heard = [c for c in candidates if c.words]
