@@ -115,9 +115,7 @@ async def test_a_turn_of_a_real_call_is_one_trace_through_all_its_processes(
         for service, span in spans
         if span.name == "turn"
     }
-    (spoken,) = [trace for trace, kind in kinds.items() if kind == "spoken"]
-    found = {(service, span.name) for service, span in spans if span.trace_id == spoken}
-    assert found == {
+    whole = {
         ("holdfast-gateway", "turn"),
         ("holdfast-gateway", "listen"),
         ("holdfast-asr", "serve"),
@@ -126,6 +124,12 @@ async def test_a_turn_of_a_real_call_is_one_trace_through_all_its_processes(
         ("holdfast-gateway", "speak"),
         ("holdfast-tts", "serve"),
     }
+    # A comma in the recording may end a turn early: with scripted engines 200 ms of silence do.
+    spoken = next(
+        trace
+        for trace, kind in kinds.items()
+        if kind == "spoken" and {(service, span.name) for service, span in spans if span.trace_id == trace} == whole
+    )
     known = {span.span_id for _, span in spans if span.trace_id == spoken}
     assert all(span.parent_span_id in known for _, span in spans if span.trace_id == spoken and span.name != "turn")
     told = {record.body.string_value for _, record in collector.collected.logs if record.trace_id == spoken}
