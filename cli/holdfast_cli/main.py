@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from holdfast_cli.eval.commands import app as eval_app
+
 app = typer.Typer(
     name="holdfast",
     help="Voice agents whose calls survive.",
@@ -14,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(eval_app, name="eval")
 
 Home = Annotated[Path, typer.Option(help="folder for state, logs and the run file")]
 Name = Annotated[str, typer.Option(help="name of the run")]
