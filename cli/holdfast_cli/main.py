@@ -89,6 +89,65 @@ def call(
 
 
 @app.command()
+def load(
+    target: Annotated[
+        str, typer.Argument(help="http://host:port, a voice webhook, or ws://host/path; none: the run of --name")
+    ] = "",
+    *,
+    home: Home = Path("var"),
+    name: Name = "holdfast",
+    calls: Annotated[int, typer.Option("-n", "--calls", min=1, max=5_000, help="callers at once")] = 1,
+    stagger: Annotated[float, typer.Option(min=0, help="seconds over which they ring; 0: all at once")] = 3.0,
+    scenario: Annotated[
+        str, typer.Option(help="what they say: a .yaml file, or questions, barge-in, interrupting")
+    ] = "questions",
+    turns: Annotated[int | None, typer.Option(min=1, max=1_000, help="turns a call, going round the scenario")] = None,
+    noise: Annotated[float | None, typer.Option(help="white noise under everything: signal to noise, dB")] = None,
+    barge_in: Annotated[
+        float | None, typer.Option(min=0, max=1, help="share of the callers who do barge in where the scenario does")
+    ] = None,
+    hold: Annotated[float, typer.Option(min=0, help="seconds for which each caller stays at least")] = 0.0,
+    answer_timeout: Annotated[float, typer.Option(min=0.5, help="without an answer for so long they go on, s")] = 6.0,
+    first_number: Annotated[int, typer.Option(min=0, help="the first caller's number ends in this")] = 0,
+    public_url: Annotated[str, typer.Option(help="address as the server signs it, if not the webhook's own")] = "",
+    auth_token: AuthToken = "",
+    pid: Annotated[
+        list[int] | None, typer.Option(help="server process to watch, with its children; repeatable")
+    ] = None,
+    json_path: Annotated[Path | None, typer.Option("--json", help="all figures into this file")] = None,
+    report: Annotated[Path | None, typer.Option(help="a page with plots into this file")] = None,
+    anyway: Annotated[bool, typer.Option(help="report even where the generator itself was the limit")] = False,
+) -> None:
+    """Many simulated callers at once, and what they got: latency, gaps, failed calls, the server's cost.
+
+    Exit status 1: calls failed; 2: nothing could be measured; 3: the generator itself was too slow to tell.
+    """
+    from holdfast_cli.load import command  # noqa: PLC0415 - keeps `--help` quick
+
+    options = command.LoadOptions(
+        target=target,
+        home=home,
+        name=name,
+        calls=calls,
+        stagger_s=stagger,
+        scenario=scenario,
+        turns=turns,
+        snr_db=noise,
+        barge_in_share=barge_in,
+        min_s=hold,
+        answer_s=answer_timeout,
+        first_number=first_number,
+        auth_token=auth_token,
+        public_url=public_url,
+        pids=tuple(pid or ()),
+        json_path=json_path,
+        report_path=report,
+        anyway=anyway,
+    )
+    raise typer.Exit(command.load(options))
+
+
+@app.command()
 def demo(
     *,
     voice: Annotated[str, typer.Option(help="the caller's voice: slt, rms or awb", envvar="VOICE")] = "slt",

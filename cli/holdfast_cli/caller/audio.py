@@ -65,15 +65,15 @@ def resample(samples: Floats, rate_hz: int) -> Floats:
     return samples if rate_hz == RATE_HZ else np.asarray(soxr.resample(samples, rate_hz, RATE_HZ, quality="HQ"))
 
 
-def utterance(samples: Floats) -> Utterance:
-    """One utterance of what was recorded or synthesised: levelled, companded, cut into frames."""
+def utterance(samples: Floats, noise_dbfs: float = NOISE_DBFS) -> Utterance:
+    """One utterance of what was recorded or synthesised: levelled, companded, cut into frames, noise under it."""
     peak = float(np.abs(samples).max(initial=0.0))
     if peak == 0.0:
         raise BadRecordingError("a recording without any sound")
     levelled = np.pad(samples * (PEAK / peak), (0, -len(samples) % FRAME_SAMPLES))
     level = np.sqrt(np.square(levelled.reshape(-1, FRAME_SAMPLES)).mean(axis=1)) + 1e-9
     voiced = np.flatnonzero(20 * np.log10(level / level.max()) > -VOICED_BELOW_PEAK_DB)
-    noisy = levelled + _noise(len(levelled))
+    noisy = levelled + _noise(len(levelled), noise_dbfs)
     return Utterance(_frames(noisy), int(voiced[0]), int(voiced[-1]))
 
 
@@ -82,14 +82,23 @@ def joined(parts: list[Floats]) -> Floats:
     return np.concatenate(parts)
 
 
-def noise_frames() -> tuple[bytes, ...]:
+def voice_dbfs(samples: Floats) -> float:
+    """Level of the voiced frames of an utterance as `utterance` brings it onto the line, RMS in dB of full scale."""
+    levelled = samples * (PEAK / float(np.abs(samples).max()))
+    frames = levelled[: len(levelled) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    power = np.square(frames).mean(axis=1)
+    voiced = power[power > power.max() * 10 ** (-VOICED_BELOW_PEAK_DB / 10)]
+    return float(10 * np.log10(voiced.mean()))
+
+
+def noise_frames(noise_dbfs: float = NOISE_DBFS) -> tuple[bytes, ...]:
     """What the line carries while the caller says nothing; play it round and round."""
-    return _frames(_noise(NOISE_FRAMES * FRAME_SAMPLES))
+    return _frames(_noise(NOISE_FRAMES * FRAME_SAMPLES, noise_dbfs))
 
 
-def _noise(samples: int) -> Floats:
+def _noise(samples: int, noise_dbfs: float) -> Floats:
     # Seeded: two runs of one script send the same bytes.
-    return np.random.default_rng(1).normal(0, 10 ** (NOISE_DBFS / 20), samples).astype(np.float32)
+    return np.random.default_rng(1).normal(0, 10 ** (noise_dbfs / 20), samples).astype(np.float32)
 
 
 def _frames(samples: Floats) -> tuple[bytes, ...]:

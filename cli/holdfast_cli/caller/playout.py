@@ -1,8 +1,9 @@
 """The phone's playout buffer as Twilio plays it: in order, at 8 kHz, marks answered when their audio has sounded.
 
 Pure: times are given, in seconds of one monotonic clock. It keeps what the caller heard on a
-timeline, for latencies and for the recording. An empty buffer starts playing at once; `clear`
-throws away what has not sounded and returns every mark, as the real one does.
+timeline, for latencies and (unless told not to, where hundreds of calls are held) for the recording.
+An empty buffer starts playing at once; `clear` throws away what has not sounded and returns every
+mark, as the real one does.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ SILENCE_PEAK = 256
 UNDERRUN_S = 0.005
 MAX_REPLY_GAP_S = 1.0
 """A longer hole is the beginning of something new, not a gap in playout."""
+_LOUD = bytes(np.abs(samples_of(ulaw_decode(bytes(range(256)))).astype(np.int32)) > SILENCE_PEAK)
+"""1 for each mu-law byte that is louder than silence: `bytes.translate` finds it ten times faster than arithmetic."""
 
 
 @dataclass(slots=True)
@@ -43,31 +46,36 @@ class Onset:
 class Playout:
     """One call's buffer."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_audio: bool = True) -> None:
         self.heard: list[Heard] = []
-        self.underruns = 0
-        """Gaps inside a reply that a caller would hear."""
+        """Empty where the audio is not kept."""
+        self.gaps_s: list[float] = []
+        """Holes inside a reply that a caller would hear, each by its length."""
         self.clears = 0
         self.onset: Onset | None = None
         self._ends = 0.0
         self._loud_until = 0.0
+        self._loud_at = 0.0
         self._marks: list[tuple[float, str]] = []
         self._replying = False
+        self._keeps_audio = keeps_audio
 
     def push(self, ulaw: bytes, now: float) -> None:
         """Audio has arrived."""
         gap = now - self._ends
         if self._replying and UNDERRUN_S < gap < MAX_REPLY_GAP_S:
-            self.underruns += 1
+            self.gaps_s.append(gap)
         start = max(now, self._ends)
-        self.heard.append(Heard(start, ulaw))
+        if self._keeps_audio:
+            self.heard.append(Heard(start, ulaw))
         self._ends = start + len(ulaw) / RATE_HZ
-        loud = np.flatnonzero(np.abs(samples_of(ulaw_decode(ulaw)).astype(np.int32)) > SILENCE_PEAK)
-        if loud.size:
-            self._loud_until = start + (int(loud[-1]) + 1) / RATE_HZ
+        loud = ulaw.translate(_LOUD)
+        if (last := loud.rfind(1)) >= 0:
+            self._loud_until = start + (last + 1) / RATE_HZ
+            self._loud_at = now
             self._replying = True
             if self.onset is None:
-                self.onset = Onset(now, start + int(loud[0]) / RATE_HZ)
+                self.onset = Onset(now, start + loud.find(1) / RATE_HZ)
         elif gap > 0:
             self._replying = False
 
@@ -87,6 +95,11 @@ class Playout:
         self._marks = self._marks[len(due) :]
         return due
 
+    @property
+    def next_mark_due(self) -> float | None:
+        """When the oldest waiting mark is due."""
+        return self._marks[0][0] if self._marks else None
+
     def clear(self, now: float) -> list[str]:
         """Throw away what has not sounded; the names of all waiting marks, which go back at once."""
         self.clears += 1
@@ -101,6 +114,16 @@ class Playout:
         names = [name for _, name in self._marks]
         self._marks.clear()
         return names
+
+    @property
+    def underruns(self) -> int:
+        """How many gaps there were."""
+        return len(self.gaps_s)
+
+    @property
+    def loud_at(self) -> float:
+        """When audible audio last arrived."""
+        return self._loud_at
 
     @property
     def loud_until(self) -> float:

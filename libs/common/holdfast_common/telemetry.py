@@ -118,17 +118,6 @@ FIRST_AUDIO_MS = METER.create_histogram(
 CACHE = METER.create_counter("holdfast.cache", description="Cache look-ups, by `cache` and `hit`")
 TURNS = METER.create_counter("holdfast.turns", description="Turns committed, by `route`")
 TOOL_CALLS = METER.create_counter("holdfast.tool_calls", description="Tool calls, by `tool` and `outcome`")
-OUTSIDE_CALLS = METER.create_counter(
-    "holdfast.outside_calls", description="Attempts to reach services outside, by `outside` and `outcome`"
-)
-OUTSIDE_RETRIES = METER.create_counter("holdfast.outside_retries", description="Attempts after the first, by `outside`")
-OUTSIDE_MS = METER.create_histogram(
-    "holdfast.outside_attempt",
-    unit="ms",
-    description="One attempt to reach a service outside, by `outside`",
-    explicit_bucket_boundaries_advisory=WORK_MS,
-)
-BREAKER = Level("holdfast.breaker", description="Breaker of a service outside: 0 closed, 1 half-open, 2 open")
 BARGE_INS = METER.create_counter("holdfast.barge_ins", description="Holds, by `outcome`: interrupted or resumed")
 RECORDS = METER.create_counter("holdfast.records", description="Log entries stored")
 

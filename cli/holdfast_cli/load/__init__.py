@@ -1,0 +1,1 @@
+"""`holdfast load`: many simulated callers at once, who measure what they get."""
