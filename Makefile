@@ -77,14 +77,14 @@ fmt: setup ## put imports and layout right
 lock: setup ## resolve requirements/*.in again (upgrade with UPGRADE=--upgrade)
 	@$(PY) requirements/collect.py > requirements/all.in
 	@cd requirements && ../$(UV) pip compile uv.in -o uv.txt $(LOCK) $(UPGRADE)
-	@cd requirements && ../$(UV) pip compile dev.in -o dev.txt --overrides overrides.txt $(LOCK) $(UPGRADE)
+	@cd requirements && ../$(UV) pip compile dev.in -o dev.txt --overrides overrides.txt --excludes excludes.txt $(LOCK) $(UPGRADE)
 	@# One lock a service, for its image: the same versions as above, only what the service needs.
 	@cd requirements && ../$(UV) pip compile build.in -o build.txt -c dev.txt --no-annotate $(LOCK)
 	@cd requirements && ../$(UV) pip compile asr-cuda.in -o asr-cuda.txt --no-annotate $(LOCK) $(UPGRADE)
 	@cd requirements && ../$(UV) pip compile k8s.in -o k8s.txt -c dev.txt --no-annotate $(LOCK) $(UPGRADE)
 	@cd requirements && for service in $(SERVICES); do \
 	   ../$(PY) collect.py libs/common services/$$service | ../$(UV) pip compile - -o $$service.txt -c dev.txt \
-	     --overrides overrides.txt --no-annotate $(LOCK); done
+	     --overrides overrides.txt --excludes excludes.txt --no-annotate $(LOCK); done
 
 env-example: setup ## write .env.example again from the settings themselves
 	@$(PY) -m holdfast_cli.env_example > .env.example

@@ -95,7 +95,7 @@ class Tools:
     async def _do(self, call: ToolCall, from_call: str) -> ToolResult:
         match call:
             case KnowledgeSearch():
-                return self._knowledge.search(call)
+                return await self._knowledge.search(call)
             case CalendarAvailability():
                 return await self._availability(call)
             case CalendarStatus():

@@ -20,8 +20,8 @@ class LedgerUnavailable(HoldfastError):
 
 
 class Knowledge(Protocol):
-    def search(self, question: KnowledgeSearch) -> KnowledgeHits:
-        """The best articles. A few milliseconds, on the loop."""
+    async def search(self, question: KnowledgeSearch) -> KnowledgeHits:
+        """The best articles; what costs CPU runs off the loop."""
         ...
 
 

@@ -41,7 +41,7 @@ def profile() -> KnowledgeFolder:
 
 
 def asked(folder: KnowledgeFolder, text: str, previous: str = "", article: str = "") -> tuple[str, Sureness]:
-    found = folder.search(KnowledgeSearch(text=text, previous=previous, previous_article=article))
+    found = folder.found(KnowledgeSearch(text=text, previous=previous, previous_article=article))
     return found.hits[0].article, found.sureness
 
 
@@ -137,7 +137,7 @@ def test_a_follow_up_is_read_with_what_was_said_before(profile: KnowledgeFolder)
 
 
 def test_a_hit_carries_the_spoken_answer_and_at_most_the_limit_comes_back(profile: KnowledgeFolder) -> None:
-    found = profile.search(KnowledgeSearch(text="how long is the trial", limit=2))
+    found = profile.found(KnowledgeSearch(text="how long is the trial", limit=2))
 
     assert len(found.hits) == 2
     assert "fourteen days" in found.hits[0].answer

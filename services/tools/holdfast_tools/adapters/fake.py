@@ -14,7 +14,7 @@ class ScriptedKnowledge:
         self.answers = answers or {}
         self.asked: list[KnowledgeSearch] = []
 
-    def search(self, question: KnowledgeSearch) -> KnowledgeHits:
+    async def search(self, question: KnowledgeSearch) -> KnowledgeHits:
         self.asked.append(question)
         hits = self.answers.get(question.text, [])
         return KnowledgeHits(sureness=Sureness.SURE if hits else Sureness.UNSURE, hits=hits, source="scripted")

@@ -62,7 +62,11 @@ class KnowledgeFolder:
     def size(self) -> int:
         return len(self._articles)
 
-    def search(self, question: KnowledgeSearch) -> KnowledgeHits:
+    async def search(self, question: KnowledgeSearch) -> KnowledgeHits:
+        return await asyncio.to_thread(self.found, question)
+
+    def found(self, question: KnowledgeSearch) -> KnowledgeHits:
+        """The same, on the thread that asks."""
         previous = question.previous
         if (before := self._articles.get(question.previous_article)) is not None:
             # The article's name and answer say more of the subject than the agent's closing question does.
