@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 app = typer.Typer(
@@ -15,3 +18,19 @@ app = typer.Typer(
 @app.callback()
 def group() -> None:
     """Score hearing, knowledge and whole calls on labelled sets."""
+
+
+@app.command()
+def scenarios(
+    where: Annotated[Path, typer.Argument(help="folder of scenarios, or one file")] = Path("tests/scenarios"),
+    *,
+    profile: Annotated[Path, typer.Option(help="folder of the agent profile", envvar="HOLDFAST_PROFILE")] = Path(
+        "profiles/trial_success"
+    ),
+    json: Annotated[bool, typer.Option("--json", help="everything as JSON on standard output")] = False,
+    out: Annotated[Path | None, typer.Option(help="write the JSON here too")] = None,
+) -> None:
+    """Whole calls in text through the real dialogue and tools; each expectation judged."""
+    from holdfast_cli.eval import scenarios as command  # noqa: PLC0415 - keeps `--help` quick
+
+    raise typer.Exit(command.evaluate(where, profile, as_json=json, out=out))

@@ -1,0 +1,113 @@
+"""Dialogue and tools in this process, joined by streams over the bus in memory: no server, no speech.
+
+The services are found by name (`holdfast_<service>.in_process`), as `holdfast up` starts theirs: this
+program knows what they say on the bus, not how they are made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from holdfast_common import subjects
+from holdfast_common.bus import Bus, Lane
+from holdfast_common.call_log import CallLog
+from holdfast_common.contracts.beat import Beat
+from holdfast_common.contracts.registry import Service
+from holdfast_common.contracts.wire import encode
+from holdfast_common.memory_bus import MemoryBus, MemoryHub
+from holdfast_common.profile import Profile
+from holdfast_common.stream.api import Handler, Opener, Session
+from holdfast_common.stream.host import StreamHost
+from holdfast_common.stream.opener import StreamOpener
+
+CAPACITY = 1_000
+BEAT_EVERY_S = 0.2
+
+
+class House:
+    """Serves calls side by side, each with a profile, a calendar and faults of its own."""
+
+    def __init__(self, folder: Path, opener: Opener, tools_opener: Opener, database: Any) -> None:
+        self.opener = opener
+        """Where a gateway opens its turns."""
+        self._folder = folder
+        self.tools_opener = tools_opener
+        """Where a dialogue opens its tool calls."""
+        self._database = database
+        self._dialogues: dict[str, Handler] = {}
+        self._tools: dict[str, Handler] = {}
+
+    def admit(self, call: str, profile: Profile, log: CallLog, **calendar: Any) -> None:
+        """Serve this call from now on; `calendar` goes to the tools (see their `in_process.serve`)."""
+        self._dialogues[call] = service("dialogue").serve(profile, self.tools_opener, log)
+        self._tools[call] = service("tools").serve(profile, self._folder, self._database, calendar=call, **calendar)
+
+    def dismiss(self, call: str) -> None:
+        self._dialogues.pop(call, None)
+        self._tools.pop(call, None)
+
+    async def think(self, session: Session) -> None:
+        await self._dialogues[session.call](session)
+
+    async def act(self, session: Session) -> None:
+        await self._tools[session.call](session)
+
+
+def service(name: str) -> Any:
+    """A service's door into another process."""
+    return import_module(f"holdfast_{name}.in_process")
+
+
+@asynccontextmanager
+async def open_house(folder: Path) -> AsyncIterator[House]:
+    """A house over one profile folder, ready to take calls."""
+    hub = MemoryHub()
+    async with AsyncExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-eval-"))
+        database = await stack.enter_async_context(service("tools").ledger_in(Path(home)))
+        gateway, dialogue = StreamOpener(MemoryBus(hub), "gateway-1"), StreamOpener(MemoryBus(hub), "dialogue-1")
+        house = House(folder, gateway, dialogue, database)
+        tasks = [
+            asyncio.create_task(work())
+            for work in (
+                gateway.run,
+                dialogue.run,
+                *_replica(hub, Service.DIALOGUE, house.think),
+                *_replica(hub, Service.TOOLS, house.act),
+            )
+        ]
+        stack.push_async_callback(_stop, tasks)
+        async with asyncio.timeout(10):
+            while not (gateway.replicas(Service.DIALOGUE) and dialogue.replicas(Service.TOOLS)):
+                await asyncio.sleep(0.01)
+        yield house
+
+
+def _replica(hub: MemoryHub, kind: Service, handler: Handler) -> list[Callable[[], Any]]:
+    bus = MemoryBus(hub)
+    name = f"{kind}-1"
+    host = StreamHost(bus, kind, name, handler, capacity=lambda: CAPACITY)
+
+    async def beat() -> None:
+        while True:
+            await _beat(bus, kind, name, host.free)
+            await asyncio.sleep(BEAT_EVERY_S)
+
+    return [host.run, beat]
+
+
+async def _beat(bus: Bus, kind: Service, name: str, free: int) -> None:
+    message = Beat(service=kind, replica=name, version="evaluation", boot=name, capacity_free=free)
+    await bus.publish(subjects.beat(kind, name), encode(message), lane=Lane.CONTROL)
+
+
+async def _stop(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
