@@ -118,6 +118,9 @@ FIRST_AUDIO_MS = METER.create_histogram(
 CACHE = METER.create_counter("holdfast.cache", description="Cache look-ups, by `cache` and `hit`")
 TURNS = METER.create_counter("holdfast.turns", description="Turns committed, by `route`")
 TOOL_CALLS = METER.create_counter("holdfast.tool_calls", description="Tool calls, by `tool` and `outcome`")
+GUESSES = METER.create_counter(
+    "holdfast.guesses", description="Turns opened in a young pause, by `outcome`: confirmed, withdrawn, wrong, dropped"
+)
 BARGE_INS = METER.create_counter("holdfast.barge_ins", description="Holds, by `outcome`: interrupted or resumed")
 RECORDS = METER.create_counter("holdfast.records", description="Log entries stored")
 

@@ -43,6 +43,7 @@ def call_rule(profile: Profile, settings: GatewaySettings, edge: EdgeSettings) -
             longest_call_s=edge.max_call_s,
         ),
         max_silences=turns.max_silences,
+        guesses=settings.guesses,
     )
 
 

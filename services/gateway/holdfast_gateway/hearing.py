@@ -10,7 +10,7 @@ import asyncio
 from typing import Protocol
 
 from holdfast_common import telemetry
-from holdfast_common.contracts.asr import Final
+from holdfast_common.contracts.asr import Final, Hypothesis
 from holdfast_common.contracts.dialogue import TurnKind
 from holdfast_common.contracts.watch import WatchEvent
 
@@ -26,14 +26,17 @@ from holdfast_gateway.domain.floor import (
     Paused,
     Resume,
     TurnOver,
+    Voice,
+    WentOn,
     Words,
 )
+from holdfast_gateway.domain.guess import pays
 from holdfast_gateway.domain.turns import CallerTurn
 from holdfast_gateway.house import House
 from holdfast_gateway.listening import Context, Ear
+from holdfast_gateway.mouth import Mouth
 from holdfast_gateway.ports import Arrival, AudioIn, Caption, Leg
-from holdfast_gateway.spawn import Spawn
-from holdfast_gateway.speaking import Mouth
+from holdfast_gateway.spawn import Broke, Spawn
 from holdfast_gateway.stages import Stages
 from holdfast_gateway.telling import Teller
 from holdfast_gateway.thinking import Prompt
@@ -48,11 +51,15 @@ class Conversation(Protocol):
         ...
 
     def on_voice(self) -> None:
-        """The caller has begun to speak."""
+        """The caller has begun to speak, or goes on after what might have been the end."""
         ...
 
     def on_turn_over(self, voice_end: float) -> None:
         """The caller has finished; `voice_end` is when, by the loop's clock."""
+        ...
+
+    def on_guess(self, prompt: Prompt, stages: Stages, voice_end: float) -> None:
+        """What the caller has said, if the pause that began at `voice_end` is the turn's end."""
         ...
 
     def on_words(self, prompt: Prompt, stages: Stages) -> None:
@@ -81,6 +88,7 @@ class Hearing:
         teller: Teller,
         *,
         spawn: Spawn,
+        broke: Broke,
     ) -> None:
         self._leg = leg
         self._arrival = arrival
@@ -92,7 +100,7 @@ class Hearing:
         self._now = asyncio.get_running_loop().time
         self._endpointing = house.rule.endpointing
         self._floor = Floor(leg.rate_hz, self._endpointing.endpoint_ms, house.rule.floor)
-        self._ear = Ear(self._floor, house.batches(leg.rate_hz), leg.rate_hz, act=self._act)
+        self._ear = Ear(self._floor, house.batches(leg.rate_hz), leg.rate_hz, act=self._act, broke=broke)
         self._caller: CallerTurn | None = None
         self._stages = Stages()
 
@@ -122,6 +130,8 @@ class Hearing:
                 case Paused(position=position):
                     if self._house.rule.floor.pause_ms < self._floor.endpoint_ms:
                         self._ear.pause(position)
+                case WentOn():
+                    self._conversation.on_voice()
                 case Ended(position=position):
                     self._ear.end(position)
                 case TurnOver():
@@ -169,13 +179,27 @@ class Hearing:
             self._leg.show(Caption("caller", so_far, final=False))
             self._teller.watch(WatchEvent.PARTIAL, text=so_far)
 
-    def on_hypothesis(self, utterance: int, position: int, text: str) -> None:
+    def on_hypothesis(self, utterance: int, hypothesis: Hypothesis, position: int) -> None:
         if self._caller is not None:
-            self._caller.partial(utterance, text)
-            if position == self._floor.voiced_to:
+            self._caller.partial(utterance, hypothesis.text)
+            is_latest = position == self._floor.voiced_to
+            if is_latest:
                 expectation, _ = self._mouth.expectation()
                 self._floor.endpoint_ms = self._endpointing.after(self._caller.text_so_far, expectation)
             self._weigh_words()
+            if is_latest and self._floor.voice is Voice.PAUSED:
+                self._guess(utterance, hypothesis)
+
+    def _guess(self, utterance: int, hypothesis: Hypothesis) -> None:
+        """Let the conversation think ahead, if the words so far may be the whole turn's and it pays."""
+        caller, silent_ms = self._caller, self._floor.silent_ms
+        if caller is None or not self._house.rule.guesses or not pays(self._floor.endpoint_ms - silent_ms):
+            return
+        said = caller.said_if(utterance, Final(text=hypothesis.text, confidence=hypothesis.confidence))
+        expectation, _ = self._mouth.expectation()
+        if said is not None and weigh(said.text, expectation) is not Words.NONE:
+            prompt = Prompt(TurnKind.SPOKEN, said.text, said.confidence, self._arrival.language)
+            self._conversation.on_guess(prompt, self._stages, self._now() - silent_ms / 1000)
 
     def on_final(self, utterance: int, final: Final) -> None:
         if self._caller is not None and self._caller.final(utterance, final):

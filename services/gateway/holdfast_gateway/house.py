@@ -24,6 +24,8 @@ class CallRule:
     floor: FloorRule = field(default_factory=FloorRule)
     duties: DutyRule = field(default_factory=DutyRule)
     voice: VoiceOut = field(default_factory=VoiceOut)
+    guesses: bool = True
+    """Think ahead in a young pause, on what the caller has probably said."""
     max_silences: int = 3
     closing_s: float = 2.5
     """The last turn of a call may take this long to be committed."""

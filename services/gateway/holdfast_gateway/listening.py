@@ -30,6 +30,7 @@ from holdfast_common.stream.api import Opener
 from holdfast_gateway.domain.floor import Action, Floor
 from holdfast_gateway.domain.levels import Levels
 from holdfast_gateway.ports import AudioIn
+from holdfast_gateway.spawn import Broke, guarded
 from holdfast_gateway.voice import VadBatch
 
 log = structlog.get_logger()
@@ -43,7 +44,10 @@ class HeardWords(Protocol):
     """Who wants to know what an utterance turned out to be."""
 
     def on_partial(self, utterance: int, text: str) -> None: ...
-    def on_hypothesis(self, utterance: int, position: int, text: str) -> None: ...
+    def on_hypothesis(self, utterance: int, hypothesis: Hypothesis, position: int) -> None:
+        """`position`: of the pause, in samples of the leg."""
+        ...
+
     def on_final(self, utterance: int, final: Final) -> None: ...
 
 
@@ -106,8 +110,8 @@ class Utterance:
                 match result:
                     case Partial(text=text):
                         words.on_partial(self.number, text)
-                    case Hypothesis(position=position, text=text):
-                        words.on_hypothesis(self.number, position + self.start, text)
+                    case Hypothesis(position=position):
+                        words.on_hypothesis(self.number, result, position + self.start)
                     case Final():
                         final = result
         except StreamFailed as error:
@@ -127,13 +131,14 @@ class Ear:
         rate_hz: int,
         *,
         act: Callable[[list[Action]], None],
+        broke: Broke,
         levels: Levels | None = None,
     ) -> None:
         self._floor = floor
         self._act = act
         self._rate_hz = rate_hz
         self._levels = levels or Levels(rate_hz)
-        self._lane = batch.lane(self._on_window)
+        self._lane = batch.lane(guarded(self._on_window, broke))
         self._now = 0
         self._kept: deque[tuple[int, bytes]] = deque()
         self._utterance: Utterance | None = None

@@ -21,6 +21,10 @@ class GatewaySettings(BaseSettings):
     silence_prompt_s: float | None = Field(
         None, ge=2, le=3600, description="silence until the caller is asked whether they are there, s; empty: profile's"
     )
+    guesses: bool = Field(
+        True,
+        description="think and synthesise in a pause, before the caller's turn is surely over; plays nothing early",
+    )
     linger_s: float = Field(
         35.0, ge=0, le=600, description="wait for a lost caller to come back before the call is written off, seconds"
     )

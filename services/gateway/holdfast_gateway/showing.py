@@ -8,8 +8,8 @@ from holdfast_common.contracts.asr import Expectation
 from holdfast_common.contracts.dialogue import Heard, Sentence
 
 from holdfast_gateway.domain.playout import Playout
+from holdfast_gateway.mouth import Audience
 from holdfast_gateway.ports import Caption, Leg
-from holdfast_gateway.speaking import Audience
 
 
 class Shower:
@@ -26,6 +26,9 @@ class Shower:
         self._last: Sentence | None = None
         self._audible_turn: int | None = None
         self._quiet: asyncio.Handle | None = None
+
+    def prepare(self, turn: int, sentence: Sentence) -> None:
+        """Text needs no preparation."""
 
     def say(self, turn: int, sentence: Sentence) -> None:
         key = (turn, sentence.index)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 from holdfast_common import telemetry
@@ -24,8 +23,9 @@ from opentelemetry.context import Context, get_current
 
 from holdfast_gateway.domain.playout import Playout
 from holdfast_gateway.lines import Line
+from holdfast_gateway.mouth import Audience
 from holdfast_gateway.ports import Arrival, Caption, Leg
-from holdfast_gateway.spawn import Spawn
+from holdfast_gateway.spawn import Broke, Spawn, guarded
 
 log = structlog.get_logger()
 
@@ -45,69 +45,19 @@ class VoiceOut:
     """Audio handed out ahead of the ear: long enough for a stalled loop, short enough to throw away."""
 
 
-class Audience(Protocol):
-    """Who wants to know how the speaking goes."""
-
-    def on_begun(self, turn: int, sentence: Sentence) -> None:
-        """Handed to the leg: it counts as said, unless it is cut."""
-        ...
-
-    def on_sounding(self, turn: int, sentence: Sentence) -> None:
-        """The caller begins to hear it."""
-        ...
-
-    def on_audio(self, turn: int) -> None:
-        """The first audio of a turn's reply has come from the synthesiser."""
-        ...
-
-    def on_audible(self, turn: int, in_s: float) -> None:
-        """The first audible sample of a turn's reply goes out, `in_s` behind the message's first."""
-        ...
-
-    def on_quiet(self, *, spoke: bool) -> None:
-        """Everything was played to its end; `spoke`: there was a sentence (not only clips) in it."""
-        ...
-
-
-class Mouth(Protocol):
-    """What a call needs of its way to speak."""
-
-    @property
-    def is_busy(self) -> bool:
-        """Something waits to be played, or plays."""
-        ...
-
-    @property
-    def is_sounding(self) -> bool: ...
-    @property
-    def has_protected(self) -> bool: ...
-    def say(self, turn: int, sentence: Sentence) -> None: ...
-    def say_clip(self, text: str, pcm: bytes | None) -> None: ...
-    def hold(self) -> None: ...
-    def resume(self) -> None: ...
-    def interrupt(self) -> None:
-        """Drop everything that is not protected; what is protected waits, held, for `resume`."""
-        ...
-
-    def drop(self, turn: int, *, begun: bool) -> None:
-        """Forget sentences of a turn: all of them, or (not `begun`) those that have not begun."""
-        ...
-
-    def heard(self, turn: int, *, interrupted: bool = False) -> Heard | None: ...
-    def all_heard(self, turn: int) -> bool: ...
-    def was_audible(self, turn: int) -> bool: ...
-    def expectation(self) -> tuple[Expectation, list[str]]:
-        """Of the sentence that sounds now or sounded last, with its hints."""
-        ...
-
-    def close(self) -> None: ...
-
-
 class Speaker:
     """The mouth of a leg with audio."""
 
     def __init__(
-        self, leg: Leg, opener: Opener, audience: Audience, voice: VoiceOut, arrival: Arrival, *, spawn: Spawn
+        self,
+        leg: Leg,
+        opener: Opener,
+        audience: Audience,
+        voice: VoiceOut,
+        arrival: Arrival,
+        *,
+        spawn: Spawn,
+        broke: Broke,
     ) -> None:
         self._leg = leg
         self._opener = opener
@@ -116,7 +66,10 @@ class Speaker:
         self._arrival = arrival
         self._spawn = spawn
         self._loop = asyncio.get_running_loop()
+        self._wake_up = guarded(self.push, broke)
         self._playout = Playout()
+        self._prepared: Line | None = None
+        """Made sound ahead of need; not to be played before it is said."""
         self._lines: list[Line] = []
         """Not played to their end yet, in order."""
         self._sentences: dict[tuple[int, int], Sentence] = {}
@@ -145,7 +98,21 @@ class Speaker:
     def has_protected(self) -> bool:
         return any(line.is_protected for line in self._lines)
 
+    def prepare(self, turn: int, sentence: Sentence) -> None:
+        self._prepared = self._line(turn, sentence)
+        self._begin(self._prepared)
+
     def say(self, turn: int, sentence: Sentence) -> None:
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared.key != (turn, sentence.index):
+            prepared = self._line(turn, sentence)
+        self._lines.append(prepared)
+        self._is_active = True
+        self._synthesise()
+        self.push()
+
+    def _line(self, turn: int, sentence: Sentence) -> Line:
+        """Room for a sentence in the reckoning of what is heard; replies before the last one leave it."""
         line = Line((turn, sentence.index), sentence.text, self._leg.rate_hz, sentence)
         oldest = min([turn - 1, *(other.key[0] for other in self._lines if other.sentence is not None)])
         self._playout.forget_before(oldest)
@@ -154,9 +121,7 @@ class Speaker:
         self._sentences[line.key] = sentence
         self._contexts = {n: kept for n, kept in self._contexts.items() if n >= oldest}
         self._contexts[turn] = get_current()
-        self._lines.append(line)
-        self._is_active = True
-        self._synthesise()
+        return line
 
     def say_clip(self, text: str, pcm: bytes | None) -> None:
         self._leg.show(Caption("agent", text))
@@ -196,6 +161,11 @@ class Speaker:
 
     def drop(self, turn: int, *, begun: bool) -> None:
         gone = [line for line in self._lines if line.key[0] == turn and (begun or not line.is_begun)]
+        if self._prepared is not None and self._prepared.key[0] == turn:
+            gone.append(self._prepared)
+            self._prepared = None
+        if begun and self._audio_turn == turn:
+            self._audio_turn = self._audible_turn = None  # another attempt will have a first sound of its own
         for line in gone:
             self._stop(line)
             self._playout.forget(line.key)
@@ -264,7 +234,7 @@ class Speaker:
             times.append(ahead)
         if times:
             delay = max(min(times), self._leg.rate_hz // 200) / self._leg.rate_hz
-            self._timer = self._loop.call_later(delay, self.push)
+            self._timer = self._loop.call_later(delay, self._wake_up)
 
     def _hand(self, line: Line, count: int, ahead: int) -> int:
         """Give the leg the line's next samples; returns how many."""
@@ -328,9 +298,12 @@ class Speaker:
             if len(self._tasks) >= STREAMS:
                 return
             if not line.is_asked:
-                line.is_asked = True
-                with telemetry.entered(self._contexts.get(line.key[0], Context())):
-                    self._tasks[line] = self._spawn(self._speak(line), f"sentence-{line.key[0]}.{line.key[1]}")
+                self._begin(line)
+
+    def _begin(self, line: Line) -> None:
+        line.is_asked = True
+        with telemetry.entered(self._contexts.get(line.key[0], Context())):
+            self._tasks[line] = self._spawn(self._speak(line), f"sentence-{line.key[0]}.{line.key[1]}")
 
     async def _speak(self, line: Line) -> None:
         stream = self._opener.open(
@@ -361,7 +334,7 @@ class Speaker:
         finally:
             stream.cancel()
             self._tasks.pop(line, None)
-        if line in self._lines:
+        if line in self._lines or line is self._prepared:
             line.is_complete = True
             self._playout.complete(line.key, max(1, line.received))
             self._synthesise()

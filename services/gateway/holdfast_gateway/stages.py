@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from holdfast_gateway.tracing import TurnTrace
 
+STAGES = ("endpointing", "asr", "dialogue", "tts", "playout")
+"""Between the moments below, in their order."""
+
 
 @dataclass(slots=True)
 class Stages:
@@ -37,17 +40,20 @@ class Stages:
         }
 
     def ms(self) -> dict[str, float]:
-        """Each stage that both its ends have; `v2v` is the whole."""
-        parts = {
-            "endpointing": (self.voice_end, self.decided),
-            "asr": (self.decided, self.words),
-            "dialogue": (self.words, self.sentence),
-            "tts": (self.sentence, self.audio),
-            "playout": (self.audio, self.audible),
-            "v2v": (self.voice_end, self.audible),
-        }
-        return {
-            name: round((end - start) * 1000, 1)
-            for name, (start, end) in parts.items()
-            if start is not None and end is not None
-        }
+        """Each stage that both its ends have; `v2v` is the whole.
+
+        A step that was done ahead of need (thought and spoken on a guess) has cost the caller nothing: its end counts
+        as no earlier than its beginning, so that the stages add up to the whole.
+        """
+        moments = [self.voice_end, self.decided, self.words, self.sentence, self.audio, self.audible]
+        stages: dict[str, float] = {}
+        before = reached = moments[0]
+        for name, at in zip(STAGES, moments[1:], strict=True):
+            if at is not None:
+                if before is not None and reached is not None:
+                    stages[name] = round(max(0.0, at - reached) * 1000, 1)
+                reached = at if reached is None else max(at, reached)
+            before = at
+        if self.voice_end is not None and self.audible is not None:
+            stages["v2v"] = round((self.audible - self.voice_end) * 1000, 1)
+        return stages

@@ -6,13 +6,14 @@ its `Committed`; nothing here looks inside them.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 from holdfast_common.contracts.asr import Channel
-from holdfast_common.contracts.dialogue import Committed, Heard, Interrupt, Sentence, Turn, TurnKind
+from holdfast_common.contracts.dialogue import Committed, Confirm, Heard, Interrupt, Sentence, Turn, TurnKind
 from holdfast_common.contracts.registry import Service
 from holdfast_common.errors import StreamFailed
 from holdfast_common.stream.api import Opener, ReplayableStream
@@ -22,7 +23,8 @@ from holdfast_gateway.spawn import Spawn
 
 log = structlog.get_logger()
 
-FIRST_SENTENCE_MS = 4_000
+ANSWER_MS = 4_000
+"""From the end of the caller's words, until they should hear the first sentence."""
 TURN_MS = 60_000
 
 
@@ -45,6 +47,10 @@ class OpenTurn:
     attempt: int
     prompt: Prompt
     heard: Heard | None
+    due: float
+    """When the caller should hear the first sentence, by the loop's clock."""
+    is_confirmed: bool = True
+    """False: opened on what the caller has probably said; nothing of it may be heard yet."""
     accepted: list[Sentence] = field(default_factory=list)
     """Sentences that have begun to play."""
     taken: set[int] = field(default_factory=set)
@@ -89,6 +95,7 @@ class Mind:
         self._replies = replies
         self._spawn = spawn
         self._instant = instant
+        self._clock = asyncio.get_running_loop().time
         self._attempt = 0
         self._snapshot = b""
         self._log_sequence = 0
@@ -98,11 +105,17 @@ class Mind:
         """Take over a call: `n` was its last committed turn."""
         self.n, self._snapshot, self._log_sequence = n + 1, snapshot, log_sequence
 
-    def open(self, prompt: Prompt, heard: Heard | None) -> OpenTurn:
-        """Open the next turn; the one before must be closed."""
+    def open(
+        self, prompt: Prompt, heard: Heard | None, *, asked_at: float | None = None, confirmed: bool = True
+    ) -> OpenTurn:
+        """Open the next turn; the one before must be closed. `asked_at`: when the caller's words ended (now, if None).
+
+        Not `confirmed`, the dialogue thinks and speaks, but writes nothing down and changes nothing until `confirm`.
+        """
         if self.turn is not None:
             raise RuntimeError(f"turn {self.turn.n} is still open")
-        turn = OpenTurn(self.n, self._attempt, prompt, heard)
+        due = (self._clock() if asked_at is None else asked_at) + ANSWER_MS / 1000
+        turn = OpenTurn(self.n, self._attempt, prompt, heard, due, confirmed)
         self.turn = turn
         turn.stream = self._opener.open(
             Service.DIALOGUE,
@@ -110,11 +123,20 @@ class Mind:
             call=self._arrival.call,
             generation=self._arrival.generation,
             deadline_ms=TURN_MS,
-            result_deadline_ms=lambda: FIRST_SENTENCE_MS,
+            result_deadline_ms=lambda: ANSWER_MS,
             ends_input=True,
         )
         self._spawn(self._follow(turn, turn.stream), f"turn-{turn.n}.{turn.attempt}")
         return turn
+
+    def confirm(self, *, asked_at: float) -> None:
+        """The open turn's words were the caller's last, and ended at `asked_at`: it may do what it says."""
+        turn = self.turn
+        if turn is not None and not turn.is_confirmed:
+            turn.is_confirmed = True
+            turn.due = asked_at + ANSWER_MS / 1000
+            if turn.stream is not None:
+                turn.stream.send(Confirm())
 
     def begun(self, n: int, sentence: Sentence) -> None:
         """A sentence has begun to play: it is the reply's, whoever goes on with it."""
@@ -158,8 +180,12 @@ class Mind:
             log_sequence=self._log_sequence,
             unlogged=self._unlogged,
             accepted=turn.accepted,
-            budget_ms=FIRST_SENTENCE_MS,
+            budget_ms=self._left_ms(turn),
+            confirmed=turn.is_confirmed,
         )
+
+    def _left_ms(self, turn: OpenTurn) -> int:
+        return min(ANSWER_MS, max(0, round((turn.due - self._clock()) * 1000)))
 
     async def _follow(self, turn: OpenTurn, stream: ReplayableStream) -> None:
         structlog.contextvars.bind_contextvars(turn=turn.n)
@@ -170,7 +196,7 @@ class Mind:
                     case Sentence() if not turn.is_quiet and result.index not in turn.taken:
                         turn.taken.add(result.index)
                         self._replies.on_sentence(turn, result)
-                    case Committed() if self.turn is turn:
+                    case Committed() if self.turn is turn and turn.is_confirmed:
                         self._commit(turn, result)
         except StreamFailed as error:
             failure = error

@@ -10,7 +10,7 @@ The voice (TRANSITIONS below is this drawing):
             ONSET: begin                      PAUSE: pause
     SILENT ─────────────► SPEAKING ──────────────────────────► PAUSED
       ▲                    ▲  │  ▲ │ FULL (15 s): end, begin      │ │ │
-      │                    │  │  └─┘        ◄──────── VOICE ──────┘ │ │
+      │                    │  │  └─┘        ◄──── VOICE: on ──────┘ │ │
       │                    │  │                                     │ │
       │                    │  │ OVER: end, over          OVER: end, │ │ LONG (a pause after
       ├────────────────────┼──┴───────────────── over ◄─────────────┘ │ 12 s): end
@@ -116,6 +116,13 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class WentOn:
+    """The pause was none: the voice goes on in the same utterance."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     utterance: int
     position: int
@@ -147,13 +154,13 @@ class Interrupt:
     """The caller has taken the floor: the reply is over."""
 
 
-Action = Began | Paused | Ended | TurnOver | Hold | Resume | Interrupt
+Action = Began | Paused | WentOn | Ended | TurnOver | Hold | Resume | Interrupt
 
 TRANSITIONS: dict[tuple[Voice, Event], tuple[Voice, tuple[str, ...]]] = {
     (Voice.SILENT, Event.ONSET): (Voice.SPEAKING, ("new_turn", "begin")),
     (Voice.LULL, Event.ONSET): (Voice.SPEAKING, ("begin",)),
     (Voice.SPEAKING, Event.PAUSE): (Voice.PAUSED, ("pause",)),
-    (Voice.PAUSED, Event.VOICE): (Voice.SPEAKING, ()),
+    (Voice.PAUSED, Event.VOICE): (Voice.SPEAKING, ("on",)),
     (Voice.PAUSED, Event.LONG): (Voice.LULL, ("end",)),
     (Voice.SPEAKING, Event.LONG): (Voice.LULL, ("end",)),
     (Voice.SPEAKING, Event.FULL): (Voice.SPEAKING, ("cut", "begin_at_cut")),
@@ -206,6 +213,11 @@ class Floor:
     def voiced_to(self) -> int:
         """The last voiced sample so far."""
         return self._voiced_to
+
+    @property
+    def silent_ms(self) -> int:
+        """Since the last voiced sample."""
+        return (self._now - self._voiced_to) // self._ms
 
     def window(self, probability: float, voiced: Voiced | None) -> list[Action]:
         """A window has its verdict. Windows come in order."""
@@ -320,6 +332,9 @@ class Floor:
 
     def _do_pause(self) -> None:
         self._actions.append(Paused(self._utterance, self._voiced_to))
+
+    def _do_on(self) -> None:
+        self._actions.append(WentOn(self._utterance))
 
     def _do_end(self) -> None:
         self._given_to = self._now

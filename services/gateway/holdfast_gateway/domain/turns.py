@@ -57,15 +57,24 @@ class CallerTurn:
         parts = [final.text if final else self.partials.get(key, "") for key, final in self.finals.items()]
         return " ".join(part for part in parts if part)
 
+    def said_if(self, utterance: int, final: Final) -> Said | None:
+        """What was said if `final` is the open utterance's; None while another's words are missing."""
+        finals = {**self.finals, utterance: final}
+        return None if any(other is None for other in finals.values()) else _joined(list(finals.values()))
+
     def said(self) -> Said:
         """The words joined; confidence weighed by the number of words of each utterance."""
-        finals = [final for final in self.finals.values() if final and final.text.strip()]
-        weights = [len(final.text.split()) for final in finals]
-        total = sum(weights)
-        confidence = sum(f.confidence * w for f, w in zip(finals, weights, strict=True)) / total if total else 0.0
-        return Said(
-            text=" ".join(final.text.strip() for final in finals)[:2_000],
-            confidence=min(1.0, confidence),
-            language=finals[-1].language if finals else "en",
-            engine=finals[-1].engine if finals else "",
-        )
+        return _joined(list(self.finals.values()))
+
+
+def _joined(parts: list[Final | None]) -> Said:
+    finals = [final for final in parts if final and final.text.strip()]
+    weights = [len(final.text.split()) for final in finals]
+    total = sum(weights)
+    confidence = sum(f.confidence * w for f, w in zip(finals, weights, strict=True)) / total if total else 0.0
+    return Said(
+        text=" ".join(final.text.strip() for final in finals)[:2_000],
+        confidence=min(1.0, confidence),
+        language=finals[-1].language if finals else "en",
+        engine=finals[-1].engine if finals else "",
+    )

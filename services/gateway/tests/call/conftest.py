@@ -132,6 +132,8 @@ class Script:
             route="scripted",
             ends_call=self.ends_call(turn),
         )
+        if not turn.confirmed:
+            await _next(session)  # its Confirm; a guess that was none is cancelled here
         waiter = asyncio.ensure_future(_next(session))
         await asyncio.wait({waiter}, timeout=self.commit_late_s)
         if waiter.done() and isinstance(waiter.result(), Interrupt):
@@ -184,9 +186,10 @@ class World:
         self.log = MemoryLog()
         model = LoudIsVoice(rate_hz or RATE)
         batch = VadBatch(model, asyncio.get_running_loop().call_soon)
+        endpoint_ms = rule.pop("endpoint_ms", 500)
         names = {"silence_s", "longest_call_s"}
         duties = DutyRule(**{name: rule.pop(name) for name in names & rule.keys()})
-        rule = {"endpointing": Endpointing(500, {}), "floor": FloorRule(), "duties": duties, **rule}
+        rule = {"endpointing": Endpointing(endpoint_ms, {}), "floor": FloorRule(), "duties": duties, **rule}
         self.clips = Clips(ClipTexts())
         house = House(self.opener, self.facts, self.clips, lambda rate: batch, CallRule(**rule))  # type: ignore[arg-type]
         self.desk = Desk(house, self.log)

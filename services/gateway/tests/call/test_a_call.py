@@ -44,7 +44,7 @@ def test_a_question_is_answered_with_its_words(play, script, world):
         assert script.turns[1].heard is None
         assert 1200 <= script.heard_ms[0] <= 1200 + 350 + 600
         answered = call.leg._loop.time() - began
-        assert 1.7 < answered < 1.85
+        assert 1.69 < answered < 1.75
 
         call.leg.hang_up()
         await call.task

@@ -220,7 +220,7 @@ def test_a_caller_who_goes_on_takes_the_turn_back(play, script, world):
     """Nothing audible yet: the attempt is withdrawn and the turn opened again with all the words."""
 
     async def story():
-        script.dialogue_s = 0.8
+        script.dialogue_s = 1.3
         script.utterances = ["i need help today", "to sign a document"]
         call = world(script)
         await call.quiet()

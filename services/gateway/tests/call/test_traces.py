@@ -146,7 +146,7 @@ def test_a_withdrawn_turn_is_linked_from_its_next_attempt(play, script, world, s
 
     async def story():
         script.utterances = ["i need help today", "to sign a document"]
-        script.dialogue_s = 0.8
+        script.dialogue_s = 1.3
         async with system(script, world) as call:
             await call.quiet()
             call.leg.speak(voice(1.0) + bytes(2 * 8 * 700) + voice(1.2))

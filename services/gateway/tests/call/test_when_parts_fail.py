@@ -26,10 +26,10 @@ def test_a_recogniser_that_dies_in_mid_utterance_costs_no_word(play, script, wor
         call.leg.speak(voice(1.5))
         await asyncio.sleep(0.8)
         open_streams(call, Service.ASR)[0].reopen()
-        await call.until(lambda: len(script.turns) == 2)
+        await call.until(lambda: len(call.heard) == 2)
 
         assert script.turns[1].text == "how do i sign"
-        assert len(script.heard_ms) == 1
+        assert len(script.turns) == 2 and len(script.heard_ms) == 1
         assert script.heard_ms[0] >= 1_500
 
         call.leg.hang_up()
@@ -143,7 +143,7 @@ def test_a_turn_that_failed_is_asked_again_with_its_words(play, script, world):
         await call.until(lambda: len(script.turns) == 2)
 
         assert script.turns[1].text == "my name is dana are you there"
-        assert script.turns[1].n == 1 and script.turns[1].attempt == 1
+        assert script.turns[1].n == 1 and script.turns[1].attempt > 0
 
         call.leg.hang_up()
         await call.task
@@ -288,5 +288,28 @@ def test_a_lost_call_that_cannot_be_written_off_harms_no_other(play, script, wor
         assert [turn.kind for turn in script.turns][-1] is TurnKind.ENDED
 
         desk.cancel()
+
+    play(story)
+
+
+def test_a_bug_in_a_timer_ends_that_call_and_no_other(play, script, world):
+    """The playout timer of one call raises: its caller is let go, the other is answered."""
+
+    async def story():
+        script.reply = lambda turn: [f"Sentence number {n} of a long reply." for n in range(4)]
+        broken, fine = world(script), world(script)
+        await broken.until(lambda: broken.leg.sent() > 0)
+
+        def breaks(pcm):
+            raise ValueError("a bug of ours")
+
+        broken.leg.play = breaks
+        ending = await broken.task
+
+        assert (ending.ended, ending.reason) == (False, "internal")
+        assert broken.leg.closed == "internal"
+        await fine.quiet()
+        fine.leg.hang_up()
+        assert (await fine.task).ended
 
     play(story)
