@@ -12,6 +12,7 @@ from holdfast_common.health import Finding, State
 from holdfast_common.profile import Profile, load_profile
 from holdfast_common.runtime import Runtime, Wiring
 
+from holdfast_gateway.adapters.log_callbacks import LogCallbacks
 from holdfast_gateway.adapters.log_history import LogHistory
 from holdfast_gateway.adapters.silero import Silero, load_session
 from holdfast_gateway.clips import Clips
@@ -19,15 +20,13 @@ from holdfast_gateway.desk import Desk
 from holdfast_gateway.domain.duties import DutyRule
 from holdfast_gateway.domain.endpointing import Endpointing
 from holdfast_gateway.domain.floor import FloorRule
-from holdfast_gateway.edge import Edge
+from holdfast_gateway.edge import NEEDED, Edge
 from holdfast_gateway.edge_settings import EdgeSettings
 from holdfast_gateway.facts import Facts
 from holdfast_gateway.house import CallRule, House
 from holdfast_gateway.settings import GatewaySettings
 from holdfast_gateway.speaking import VoiceOut
 from holdfast_gateway.voice import VadBatch
-
-NEEDED = (Service.ASR, Service.DIALOGUE, Service.TTS, Service.TOOLS)
 
 
 def call_rule(profile: Profile, settings: GatewaySettings, edge: EdgeSettings) -> CallRule:
@@ -92,11 +91,12 @@ async def wire(runtime: Runtime, settings: GatewaySettings, edge_settings: EdgeS
         presence=runtime.presence,
         health=runtime.health,
         history=LogHistory(runtime.log),
+        callbacks=LogCallbacks(runtime.log),
     )
     async with edge:
         yield Wiring(
-            capacity=lambda: max(0, edge_settings.max_calls - len(desk.calls)),
+            capacity=edge.reception.seats.certainly_free,
             info=lambda: {"vad": "silero", "url": edge.url},
-            tasks=(facts.run, lambda: clips.run(runtime.opener), desk.run),
+            tasks=(facts.run, lambda: clips.run(runtime.opener), desk.run, edge.look_round),
             drain=lambda: edge.drain(runtime.common.drain_s),
         )

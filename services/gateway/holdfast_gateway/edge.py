@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from holdfast_common.contracts.registry import Service
 from holdfast_common.health import Health
 from holdfast_common.profile import Clips, Profile
 
@@ -23,20 +24,25 @@ from holdfast_gateway.adapters import twiml
 from holdfast_gateway.adapters.browser_leg import BrowserLeg
 from holdfast_gateway.adapters.browser_messages import MAX_AUDIO_BYTES
 from holdfast_gateway.adapters.health_page import Presence, StatusBoard
-from holdfast_gateway.adapters.http_api import PAGE_SOCKET_PATH, HttpApi
+from holdfast_gateway.adapters.http_api import PAGE_SOCKET_PATH, BusyWords, HttpApi
 from holdfast_gateway.adapters.media_socket import MediaSocket
 from holdfast_gateway.adapters.one_port import OnePort, Refused, Upgrade
 from holdfast_gateway.adapters.signature import TwilioGuard
 from holdfast_gateway.adapters.tokens import Tokens
 from holdfast_gateway.adapters.twilio_leg import TwilioLeg
 from holdfast_gateway.domain.rates import Rates
+from holdfast_gateway.domain.room import Room, free_streams
 from holdfast_gateway.domain.seats import Seats
 from holdfast_gateway.edge_settings import EdgeSettings, origin_of
 from holdfast_gateway.ports import CallDesk
-from holdfast_gateway.reception import History, Limits, Reception
+from holdfast_gateway.reception import Callbacks, History, Limits, Reception
 
 log = structlog.get_logger()
 
+NEEDED = (Service.ASR, Service.DIALOGUE, Service.TTS, Service.TOOLS)
+"""Services without which a caller cannot be served well."""
+LOOK_ROUND_S = 0.25
+"""As often as they beat."""
 IDLE_S = 10.0
 """A media socket that is silent for so long is lost: Twilio can go without a word."""
 
@@ -54,6 +60,7 @@ class Edge:
         presence: Presence | None = None,
         health: Health | None = None,
         history: History | None = None,
+        callbacks: Callbacks | None = None,
         idle_s: float = IDLE_S,
     ) -> None:
         self._idle_s = idle_s
@@ -64,6 +71,7 @@ class Edge:
         self._presence = presence
         self._health = health
         self._history = history
+        self._callbacks = callbacks
         self._calls = asyncio.TaskGroup()
         self.port = settings.port
         self.url = ""
@@ -84,6 +92,9 @@ class Edge:
                 _per_minute(settings.sessions_per_address_per_min),
             ),
             history=self._history,
+            callbacks=self._callbacks,
+            room=Room(tuple(service.value for service in NEEDED)) if self._presence is not None else None,
+            free_streams=self._free_streams if self._presence is not None else None,
             calls=self._calls,
         )
         board = StatusBoard(
@@ -102,7 +113,7 @@ class Edge:
             public_base_url=self.url,
             media_base_url=settings.media_base_url,
             origins=self._origins,
-            busy_words=self._busy_words,
+            busy_words=busy_words(self._profile),
             web_dir=settings.web_dir,
             rates=Rates(settings.requests_per_address_per_s * 60, settings.requests_per_address_per_s * 4),
             trust_forwarded_for=settings.trust_forwarded_for,
@@ -124,6 +135,17 @@ class Edge:
         """Take no new calls; wait for those that run, so long at most."""
         await self.reception.drain(patience_s)
 
+    async def look_round(self) -> None:
+        """Keep an eye on who is there to serve new callers; until cancelled."""
+        while True:
+            self.reception.look_round()
+            await asyncio.sleep(LOOK_ROUND_S)
+
+    def _free_streams(self) -> dict[str, int]:
+        assert self._presence is not None
+        beats = self._presence.beats(asyncio.get_running_loop().time())
+        return free_streams((b.service, b.capacity_free, b.draining, b.healthy) for b in beats)
+
     def _telephone(self, upgrade: Upgrade) -> MediaSocket:
         if refusal := self._guard.upgrade_refusal(twiml.MEDIA_PATH, upgrade.headers, upgrade.peer):
             raise Refused(403, refusal)
@@ -136,10 +158,6 @@ class Edge:
             raise Refused(403, "wrong_origin")
         leg = BrowserLeg(self.reception, origin)
         return MediaSocket(leg, idle_s=self._idle_s, pings=True, max_message_bytes=MAX_AUDIO_BYTES)
-
-    def _busy_words(self) -> str:
-        clips = self._profile.clips if self._profile else Clips()
-        return clips.busy[0] if clips.busy else Clips().busy[0]
 
     def _announce(self, keeps_secret: bool) -> None:
         log.info("listening", host=self._settings.host, port=self.port, public=self.url)
@@ -154,6 +172,14 @@ class Edge:
             log.info(
                 "token_secret_made_up", remedy="set HOLDFAST_GATEWAY_TOKEN_SECRET: then callers return after a restart"
             )
+
+
+def busy_words(profile: Profile | None) -> BusyWords:
+    """The profile's words for those whom nobody can serve; `callback_offer` in its copy makes the offer."""
+    clips = (profile.clips if profile else Clips()).busy or Clips().busy
+    copy = profile.copy_ if profile else {}
+    told = {"offer": "callback_offer", "noted": "callback_noted", "not_noted": "callback_not_noted"}
+    return BusyWords(busy=clips[0], **{field: copy[key][0] for field, key in told.items() if copy.get(key)})
 
 
 async def serve_edge(desk: CallDesk, settings: EdgeSettings, **parts: Any) -> None:

@@ -8,8 +8,9 @@ returns what to do. All of it on one event loop; a call's failure stays in that 
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -22,6 +23,7 @@ from holdfast_common.hashing import call_id
 from holdfast_gateway.adapters.tokens import RESUME_S, BadToken, Pass, Tokens
 from holdfast_gateway.domain.identity import Acquaintances, CallState, Known
 from holdfast_gateway.domain.rates import Rates
+from holdfast_gateway.domain.room import Room
 from holdfast_gateway.domain.seats import Seats
 from holdfast_gateway.ports import Arrival, CallDesk, Ending, Leg
 
@@ -29,8 +31,14 @@ log = structlog.get_logger()
 
 SETTLE_S = 2.0
 """How long a caller who comes back waits for the desk to say how the last leg ended."""
+NOTE_S = 3.0
+"""A caller waits so long at most for a wish to be written down."""
 OVERTIME_S = 30.0
 """The desk says goodbye at the longest call; this much later the connection is cut."""
+
+
+_NUMBER = re.compile(r"^\+[1-9][0-9]{6,14}$")
+"""E.164: what can be called back. Withheld and internal callers have no such number."""
 
 
 class Recalled(NamedTuple):
@@ -45,6 +53,14 @@ class History(Protocol):
 
     async def recall(self, call: str) -> Recalled | None:
         """The last that is known of the call; None: nothing. Raises LogUnavailable."""
+        ...
+
+
+class Callbacks(Protocol):
+    """Where the wish to be called back is written down."""
+
+    async def note(self, call: str, number: str) -> None:
+        """Keep it; raises LogUnavailable when that cannot be promised."""
         ...
 
 
@@ -70,6 +86,7 @@ class Limits:
     max_call_s: float = 900.0
     caller_rates: Rates = field(default_factory=lambda: Rates(per_minute=10, burst=10))
     session_rates: Rates = field(default_factory=lambda: Rates(per_minute=20, burst=20))
+    callback_rates: Rates = field(default_factory=lambda: Rates(per_minute=1, burst=2))
 
 
 @dataclass(slots=True, eq=False)
@@ -91,11 +108,18 @@ class Reception:
         seats: Seats,
         limits: Limits,
         history: History | None = None,
+        callbacks: Callbacks | None = None,
+        room: Room | None = None,
+        free_streams: Callable[[], Mapping[str, int]] | None = None,
         calls: asyncio.TaskGroup,
     ) -> None:
+        """`room` judges `free_streams` (by service, now) at each `look_round`; None: there is always room."""
         self._desk = desk
         self._tokens = tokens
         self._history = history
+        self._callbacks = callbacks
+        self._room = room
+        self._free_streams = free_streams
         self._limits = limits
         self._calls = calls
         self._held: dict[str, _Held] = {}
@@ -107,6 +131,40 @@ class Reception:
         self.known = Acquaintances()
         self.draining = False
 
+    # -- admission
+    def look_round(self) -> None:
+        """Close the seats to new calls while nobody could serve them, as the services' beats say; open them again."""
+        if self._room is None or self._free_streams is None:
+            return
+        now = self._clock()
+        self._room.observe(self._free_streams(), now)
+        lacking = self._room.lacking(now)
+        if bool(lacking) != self.seats.closed:
+            self.seats.closed = bool(lacking)
+            if lacking:
+                log.warning("seats_closed", lacking=",".join(lacking), calls=len(self._held))
+            else:
+                log.info("seats_open", limit=self.seats.limit)
+
+    def offers_callback(self, number: str) -> bool:
+        """May this caller be asked whether to be called back?"""
+        return self._callbacks is not None and bool(_NUMBER.match(number))
+
+    async def wants_callback(self, sid: str, number: str) -> bool:
+        """The caller who was refused wants to be called back; False: that could not be written down."""
+        if self._callbacks is None or not _NUMBER.match(number):
+            return False
+        if not self._limits.callback_rates.take(number, self._clock()):
+            return True  # noted already, twice in this minute
+        try:
+            async with asyncio.timeout(NOTE_S):
+                await self._callbacks.note(call_id("twilio", sid), number)
+        except (LogUnavailable, TimeoutError):
+            log.warning("callback_not_noted")
+            return False
+        log.info("callback_noted")
+        return True
+
     # -- telephone
     def phone_rings(self, sid: str, caller: str) -> PutThrough | No:
         """The voice webhook: a new call, or the same webhook once more."""
@@ -115,6 +173,8 @@ class Reception:
             return self._refuse(No.TOO_OFTEN)
         if self.draining:
             return self._refuse(No.DRAINING)
+        if self.seats.closed:
+            self.look_round()
         if not self.seats.take(sid, now):
             return self._refuse(No.BUSY)
         known = self.known.meet(sid, call_id("twilio", sid), 1)
@@ -136,7 +196,7 @@ class Reception:
         known = self.known.meet(sid, call_id("twilio", sid), before)
         if not known.may_return(self._clock()):
             return self._refuse(No.TOO_OFTEN)
-        if not self.seats.take(sid, self._clock()):
+        if not self.seats.take(sid, self._clock(), is_new=False):
             return self._refuse(No.BUSY)
         known.generation += 1
         return self._put_through(sid, known)
@@ -153,6 +213,8 @@ class Reception:
             return self._refuse(No.TOO_OFTEN)
         if self.draining:
             return self._refuse(No.DRAINING)
+        if self.seats.closed:
+            self.look_round()
         key = secrets.token_urlsafe(16)
         if not self.seats.take(key, now):
             return self._refuse(No.BUSY)

@@ -108,3 +108,16 @@ def test_no_bytes_can_break_a_call(data: bytes, kind: str) -> None:
 
     assert rows is not None
     assert rows.entries == 10
+
+
+def test_a_refused_callers_wish_to_be_called_back_is_a_lead_with_its_number() -> None:
+    wish = MediaEntry(
+        call="c9", generation=1, at="2026-11-23T15:00:00Z", event="callback", leg="twilio", number="+15550100200"
+    )
+    ended = MediaEntry(call="c9", generation=1, at="2026-11-23T15:00:01Z", event="ended", leg="twilio", reason="busy")
+    rows = derive([RawEntry("c9", n, "hf.log.0.c9.media", encode(e)) for n, e in enumerate((wish, ended), 1)])
+    assert rows is not None
+    assert rows.lead is not None
+
+    assert rows.lead.signals == {"callback": "+15550100200"}
+    assert (rows.end_reason, rows.turns) == ("busy", [])

@@ -205,11 +205,13 @@ class MediaEntry(Message, frozen=True):
     generation: int
     at: Instant
     event: ShortText
-    """`attached`, `turn`, `detached`, `ended`."""
+    """`attached`, `turn`, `detached`, `ended`, `callback`."""
     leg: ShortText = ""
     channel: Channel = Channel.PHONE
     turn: int = -1
     heard: Heard | None = None
     stages_ms: dict[str, float] = {}
     """Where the time of this turn went: endpointing, asr, dialogue, tts, playout, v2v."""
+    number: ShortText = ""
+    """With `callback` only: where a caller whom nobody could serve asked to be called back (E.164)."""
     reason: ShortText = ""

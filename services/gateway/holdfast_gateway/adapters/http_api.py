@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,17 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SORRY = "Sorry, something went wrong with this call. Please call again."
 
 
+@dataclass(frozen=True, slots=True)
+class BusyWords:
+    """What a caller hears (or reads) whom nobody can serve. Without an offer nobody is called back."""
+
+    busy: str = "All our lines are busy right now. Please call again in a few minutes."
+    offer: str = ""
+    """How to ask to be called back: names the key."""
+    noted: str = "Thank you. We will call you back. Goodbye."
+    not_noted: str = "Sorry, that could not be noted. Please call again in a few minutes. Goodbye."
+
+
 class HttpApi:
     """The routes of one gateway process."""
 
@@ -51,7 +63,7 @@ class HttpApi:
         public_base_url: str,
         media_base_url: str = "",
         origins: frozenset[str],
-        busy_words: Callable[[], str],
+        busy_words: BusyWords,
         web_dir: Path,
         rates: Rates,
         trust_forwarded_for: bool = False,
@@ -73,6 +85,7 @@ class HttpApi:
         routes = app.router
         routes.add_post(twiml.VOICE_PATH, self._voice)
         routes.add_post(twiml.AFTER_PATH, self._after)
+        routes.add_post(twiml.CALLBACK_PATH, self._callback)
         routes.add_post("/api/session", self._session)
         routes.add_get("/api/health", self._health)
         routes.add_get("/api/health/detailed", self._detailed)
@@ -89,7 +102,8 @@ class HttpApi:
     async def _voice(self, request: web.Request) -> web.Response:
         form = await self._signed_form(request)
         sid = _call_sid(form)
-        return self._put_through(self._reception.phone_rings(sid, _field(form, "From")))
+        caller = _field(form, "From")
+        return self._put_through(self._reception.phone_rings(sid, caller), caller)
 
     async def _after(self, request: web.Request) -> web.Response:
         form = await self._signed_form(request)
@@ -98,7 +112,19 @@ class HttpApi:
         is_over = _field(form, "CallStatus") in OVER
         return self._put_through(await self._reception.phone_returns(_call_sid(form), generation, is_over=is_over))
 
-    def _put_through(self, answer: PutThrough | No) -> web.Response:
+    async def _callback(self, request: web.Request) -> web.Response:
+        """A key was pressed at the busy message."""
+        form = await self._signed_form(request)
+        sid, words = _call_sid(form), self._busy_words
+        if not words.offer or _field(form, "Digits") != twiml.CALLBACK_DIGIT:
+            text = twiml.hang_up()
+        elif await self._reception.wants_callback(sid, _field(form, "From")):
+            text = twiml.say_and_hang_up(words.noted)
+        else:
+            text = twiml.say_and_hang_up(words.not_noted)
+        return web.Response(text=text, content_type="text/xml")
+
+    def _put_through(self, answer: PutThrough | No, caller: str = "") -> web.Response:
         match answer:
             case PutThrough(token=token, generation=generation):
                 text = twiml.connect(
@@ -111,8 +137,11 @@ class HttpApi:
                 text = twiml.hang_up()
             case No.TOO_OFTEN:
                 text = twiml.reject()
+            case No.BUSY | No.DRAINING if self._busy_words.offer and self._reception.offers_callback(caller):
+                words = self._busy_words
+                text = twiml.offer_callback(words.busy, words.offer, public_base_url=self._base)
             case No.BUSY | No.DRAINING:
-                text = twiml.say_and_hang_up(self._busy_words())
+                text = twiml.say_and_hang_up(self._busy_words.busy)
             case No.UNKNOWN:
                 text = twiml.say_and_hang_up(SORRY)
         return web.Response(text=text, content_type="text/xml")
@@ -150,7 +179,7 @@ class HttpApi:
                 wait_s = str(int(self._reception.page_wait_s(address)) + 1)
                 raise _error(429, "too_often", headers={**cors, "Retry-After": wait_s})
             case _:
-                raise _error(503, "busy", message=self._busy_words(), headers={**cors, "Retry-After": "30"})
+                raise _error(503, "busy", message=self._busy_words.busy, headers={**cors, "Retry-After": "30"})
 
     async def _page(self, _request: web.Request) -> web.StreamResponse:
         return web.FileResponse(self._web / "index.html")
@@ -173,7 +202,7 @@ class HttpApi:
     @web.middleware
     async def _around(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         try:
-            if request.path not in (twiml.VOICE_PATH, twiml.AFTER_PATH):
+            if request.path not in (twiml.VOICE_PATH, twiml.AFTER_PATH, twiml.CALLBACK_PATH):
                 self._count(request)
             response = await handler(request)
         except _Refusal as refusal:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
+from twilio.twiml.voice_response import Connect, Gather, Stream, VoiceResponse
 
 MEDIA_PATH = "/twilio/media"
 VOICE_PATH = "/twilio/voice"
 AFTER_PATH = "/twilio/after"
+CALLBACK_PATH = "/twilio/callback"
+CALLBACK_DIGIT = "1"
+CALLBACK_WAIT_S = 5
 SAY_VOICE = "Polly.Joanna"
 
 
@@ -31,6 +34,23 @@ def say_and_hang_up(text: str) -> str:
     """The carrier's own voice says it: nothing of ours needs to work for that."""
     response = VoiceResponse()
     response.say(text, voice=SAY_VOICE, language="en-US")
+    response.hangup()
+    return str(response)
+
+
+def offer_callback(text: str, offer: str, *, public_base_url: str) -> str:
+    """All lines are busy; a key pressed within 5 s asks to be called back, nothing pressed hangs up."""
+    response = VoiceResponse()
+    gather = Gather(
+        action=public_base_url + CALLBACK_PATH,
+        method="POST",
+        input="dtmf",
+        num_digits=1,
+        timeout=CALLBACK_WAIT_S,
+        action_on_empty_result=False,
+    )
+    gather.say(f"{text} {offer}", voice=SAY_VOICE, language="en-US")
+    response.append(gather)
     response.hangup()
     return str(response)
 

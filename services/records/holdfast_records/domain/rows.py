@@ -15,6 +15,7 @@ from holdfast_common.contracts.dialogue import Heard, MediaEntry, TurnEntry, Tur
 LEAD_COLUMNS = ("name", "email", "company")
 """Fields with a column of their own; the others are kept as signals."""
 ENDED = "ended"
+CALLBACK = "callback"
 LAST_TURN = 1_000_000
 """No call has more turns; a number beyond is rubbish, and no database's integers are without end."""
 
@@ -121,7 +122,7 @@ def derive(entries: Iterable[RawEntry]) -> CallRows | None:
         entries=len(distinct),
         unreadable=read.unreadable,
         turns=[_turn_row(turn, last_turns, read.media) for turn in last_turns],
-        lead=_lead(last_turns),
+        lead=_lead(last_turns, read.media),
     )
 
 
@@ -187,19 +188,22 @@ def _heard_by_next(turn: TurnEntry, turns: list[TurnEntry]) -> Heard | None:
     return next((t.heard for t in turns if t.n > turn.n and t.heard and t.heard.turn == turn.n), None)
 
 
-def _lead(turns: list[TurnEntry]) -> LeadRow | None:
+def _lead(turns: list[TurnEntry], media: list[MediaEntry]) -> LeadRow | None:
+    """What the turns learnt, and, of a caller whom nobody could serve, the number to call back."""
+    wishes = [m for m in media if m.event == CALLBACK and m.number]
     knowing = [turn for turn in turns if turn.fields]
     fields = knowing[-1].fields if knowing else {}
     booking = next((turn.booking for turn in reversed(turns) if turn.booking), "")
     qualified = next((turn.qualified for turn in reversed(turns) if turn.qualified is not None), None)
-    if not fields and not booking and qualified is None:
+    if not fields and not booking and qualified is None and not wishes:
         return None
+    signals = {name: value for name, value in fields.items() if name not in LEAD_COLUMNS}
     return LeadRow(
         **{name: fields.get(name, "") for name in LEAD_COLUMNS},
-        signals={name: value for name, value in fields.items() if name not in LEAD_COLUMNS},
+        signals=signals | ({CALLBACK: wishes[-1].number} if wishes else {}),
         qualified=qualified,
         booking=booking,
-        updated_at=_at(turns[-1].at),
+        updated_at=max(_at(entry.at) for entry in (*turns[-1:], *wishes[-1:])),
     )
 
 
