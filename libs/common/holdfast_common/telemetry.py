@@ -121,6 +121,17 @@ TOOL_CALLS = METER.create_counter("holdfast.tool_calls", description="Tool calls
 GUESSES = METER.create_counter(
     "holdfast.guesses", description="Turns opened in a young pause, by `outcome`: confirmed, withdrawn, wrong, dropped"
 )
+OUTSIDE_CALLS = METER.create_counter(
+    "holdfast.outside_calls", description="Attempts to reach services outside, by `outside` and `outcome`"
+)
+OUTSIDE_RETRIES = METER.create_counter("holdfast.outside_retries", description="Attempts after the first, by `outside`")
+OUTSIDE_MS = METER.create_histogram(
+    "holdfast.outside_attempt",
+    unit="ms",
+    description="One attempt to reach a service outside, by `outside`",
+    explicit_bucket_boundaries_advisory=WORK_MS,
+)
+BREAKER = Level("holdfast.breaker", description="Breaker of a service outside: 0 closed, 1 half-open, 2 open")
 BARGE_INS = METER.create_counter("holdfast.barge_ins", description="Holds, by `outcome`: interrupted or resumed")
 RECORDS = METER.create_counter("holdfast.records", description="Log entries stored")
 
