@@ -62,12 +62,12 @@ def samples_of(pcm: bytes | bytearray | memoryview | npt.NDArray[Any]) -> Sample
 
 def ulaw_encode(pcm: bytes | npt.NDArray[np.int16]) -> bytes:
     """G.711 mu-law of s16le PCM: one byte a sample, same rate."""
-    return _ENCODE[samples_of(pcm).view(np.uint16)].tobytes()
+    return _ENCODE.take(samples_of(pcm).view(np.uint16)).tobytes()
 
 
 def ulaw_decode(ulaw: bytes) -> bytes:
     """s16le PCM of G.711 mu-law: two bytes for each byte, same rate."""
-    return _DECODE[np.frombuffer(ulaw, dtype=np.uint8)].tobytes()
+    return _DECODE.take(np.frombuffer(ulaw, dtype=np.uint8)).tobytes()
 
 
 def to_float(pcm: bytes | npt.NDArray[np.int16]) -> Floats:

@@ -14,7 +14,8 @@ from holdfast_common.runtime import Runtime, Wiring
 
 from holdfast_gateway.adapters.log_callbacks import LogCallbacks
 from holdfast_gateway.adapters.log_history import LogHistory
-from holdfast_gateway.adapters.silero import Silero, load_session
+from holdfast_gateway.adapters.silero import Silero
+from holdfast_gateway.adapters.silero_onnx import OnnxSilero, load_session
 from holdfast_gateway.clips import Clips
 from holdfast_gateway.desk import Desk
 from holdfast_gateway.domain.duties import DutyRule
@@ -24,9 +25,12 @@ from holdfast_gateway.edge import NEEDED, Edge
 from holdfast_gateway.edge_settings import EdgeSettings
 from holdfast_gateway.facts import Facts
 from holdfast_gateway.house import CallRule, House
-from holdfast_gateway.settings import GatewaySettings
+from holdfast_gateway.ports import VoiceModel
+from holdfast_gateway.settings import GatewaySettings, VadRuntime
 from holdfast_gateway.speaking import VoiceOut
 from holdfast_gateway.voice import VadBatch
+
+PHONE_HZ = 8_000
 
 
 def call_rule(profile: Profile, settings: GatewaySettings, edge: EdgeSettings) -> CallRule:
@@ -46,11 +50,16 @@ def call_rule(profile: Profile, settings: GatewaySettings, edge: EdgeSettings) -
     )
 
 
-def vad_batches() -> Callable[[int], VadBatch]:
-    """One batch a rate over one model session, on the running loop."""
-    session = load_session()
+def vad_batches(runtime: VadRuntime = VadRuntime.NUMPY) -> Callable[[int], VadBatch]:
+    """One batch a rate, on the running loop; the telephone's is loaded now, so that a bad model is told at start."""
     schedule = asyncio.get_running_loop().call_soon
-    return cache(lambda rate_hz: VadBatch(Silero(rate_hz, session), schedule))
+    model: Callable[[int], VoiceModel] = Silero
+    if runtime is VadRuntime.ONNXRUNTIME:
+        session = load_session()
+        model = lambda rate_hz: OnnxSilero(rate_hz, session)  # noqa: E731 - one of two ways to make the same
+    batches = cache(lambda rate_hz: VadBatch(model(rate_hz), schedule))
+    batches(PHONE_HZ)
+    return batches
 
 
 def register_health(runtime: Runtime, clips: Clips) -> None:
@@ -80,7 +89,7 @@ async def wire(runtime: Runtime, settings: GatewaySettings, edge_settings: EdgeS
     facts = Facts(runtime.bus, runtime.log)
     clips = Clips(profile.clips)
     rule = call_rule(profile, settings, edge_settings)
-    house = House(runtime.opener, facts, clips, vad_batches(), rule)
+    house = House(runtime.opener, facts, clips, vad_batches(settings.vad_runtime), rule)
     desk = Desk(house, runtime.log, linger_s=settings.linger_s)
     register_health(runtime, clips)
     edge = Edge(

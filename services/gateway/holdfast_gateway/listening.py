@@ -24,7 +24,7 @@ from holdfast_common.contracts.asr import (
 )
 from holdfast_common.contracts.registry import Service
 from holdfast_common.errors import StreamFailed
-from holdfast_common.pcm import samples_of
+from holdfast_common.pcm import BYTES_PER_SAMPLE
 from holdfast_common.stream.api import Opener
 
 from holdfast_gateway.domain.floor import Action, Floor
@@ -151,14 +151,13 @@ class Ear:
     def hear(self, frame: AudioIn) -> None:
         """Take one frame: to the open utterance at once, then to the detector and the floor."""
         self._kept.append((self._now, frame.pcm))
-        samples = samples_of(frame.pcm)
-        self._now += len(samples)
+        self._now += len(frame.pcm) // BYTES_PER_SAMPLE
         while self._kept[0][0] < self._now - KEPT_MS * self._rate_hz // 1000:
             self._kept.popleft()
         if self._utterance is not None:
             self._utterance.hear(frame.pcm, frame.capture_us)
-        self._levels.hear(samples)
-        self._lane.hear(samples)
+        self._levels.hear(frame.pcm)
+        self._lane.hear(frame.pcm)
         if not self._lane.is_waiting:
             self._act(self._floor.frame(self._now))
 

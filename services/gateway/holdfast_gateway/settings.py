@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class VadRuntime(StrEnum):
+    """What runs the voice detector."""
+
+    NUMPY = "numpy"
+    ONNXRUNTIME = "onnxruntime"
 
 
 class GatewaySettings(BaseSettings):
@@ -16,6 +25,9 @@ class GatewaySettings(BaseSettings):
     )
     hold_ms: int | None = Field(
         None, ge=100, le=1000, description="speech over the agent's voice that holds it, ms; empty: the profile's"
+    )
+    vad_runtime: VadRuntime = Field(
+        VadRuntime.NUMPY, description="numpy, or onnxruntime (slower and larger; the reference that numpy is held to)"
     )
     lead_ms: int = Field(2_000, ge=200, le=10_000, description="audio handed out ahead of the caller's ear, ms")
     silence_prompt_s: float | None = Field(

@@ -12,11 +12,13 @@ from collections.abc import Callable
 
 import numpy as np
 import structlog
-from holdfast_common.pcm import FULL_SCALE, Floats, Samples
+from holdfast_common.pcm import BYTES_PER_SAMPLE, FULL_SCALE, samples_of
 
 from holdfast_gateway.ports import VoiceModel
 
 log = structlog.get_logger()
+
+_SCALE = np.float32(1 / FULL_SCALE)
 
 OnWindow = Callable[[float, int, int], None]
 """(probability, first sample, end sample), windows in order."""
@@ -29,9 +31,9 @@ class Lane:
     def __init__(self, batch: VadBatch, row: int, on_window: OnWindow) -> None:
         self.row = row
         self.on_window = on_window
-        self.windows: deque[Floats] = deque()
+        self.windows: deque[bytes] = deque()
         self._batch = batch
-        self._rest: Floats = np.zeros(0, np.float32)
+        self._rest = b""
         self._judged = 0
 
     @property
@@ -39,17 +41,16 @@ class Lane:
         """A complete window has no verdict yet."""
         return bool(self.windows)
 
-    def hear(self, samples: Samples) -> None:
-        """Take a frame of any length."""
-        size = self._batch.window
-        rest = np.concatenate([self._rest, samples.astype(np.float32) * np.float32(1 / FULL_SCALE)])
-        was_waiting = self.is_waiting
-        while len(rest) >= size:
-            self.windows.append(rest[:size])
-            rest = rest[size:]
+    def hear(self, pcm: bytes) -> None:
+        """Take a frame of any length, s16le: bytes until there is a window, then numbers, for all legs at once."""
+        rest, size = self._rest + pcm, self._batch.window_bytes
+        if len(rest) >= size:
+            if not self.windows:
+                self._batch.add(self)
+            while len(rest) >= size:
+                self.windows.append(rest[:size])
+                rest = rest[size:]
         self._rest = rest
-        if self.is_waiting and not was_waiting:
-            self._batch.add(self)
 
     def judged(self, probability: float) -> None:
         start, self._judged = self._judged, self._judged + self._batch.window
@@ -65,6 +66,7 @@ class VadBatch:
 
     def __init__(self, model: VoiceModel, schedule: Schedule) -> None:
         self.window = model.window
+        self.window_bytes = model.window * BYTES_PER_SAMPLE
         self._model = model
         self._schedule = schedule
         self._waiting: list[Lane] = []
@@ -89,8 +91,9 @@ class VadBatch:
         """Judge until no lane waits: a leg that was stalled brings several windows at once."""
         waiting, self._waiting = self._waiting, []
         while waiting := [lane for lane in waiting if lane.windows]:
-            windows = [lane.windows.popleft() for lane in waiting]
-            probabilities = self._model.probabilities([lane.row for lane in waiting], np.stack(windows))
+            samples = samples_of(b"".join([lane.windows.popleft() for lane in waiting])).reshape(-1, self.window)
+            windows = np.multiply(samples, _SCALE, dtype=np.float32)
+            probabilities = self._model.probabilities([lane.row for lane in waiting], windows)
             for lane, probability in zip(waiting, probabilities, strict=True):
                 if lane in self._lanes:
                     try:

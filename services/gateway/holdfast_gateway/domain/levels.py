@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from math import log10
 
 import numpy as np
-from holdfast_common.pcm import Samples
+from holdfast_common.pcm import BYTES_PER_SAMPLE, FULL_SCALE, samples_of
 
 STEP_MS = 4
 STEPS_KEPT = 64
@@ -63,7 +64,7 @@ class Levels:
         self._steps: deque[float] = deque(maxlen=STEPS_KEPT)
         self._end = 0
         """Sample at which the newest step ends."""
-        self._rest: Samples = np.zeros(0, np.int16)
+        self._unweighed = b""
         self._noise_db = -60.0
         self._noise_windows = 0
         self._quietest_db = 0.0
@@ -79,16 +80,19 @@ class Levels:
         """A new utterance: its peak is its own."""
         self._peak_db = -120.0
 
-    def hear(self, samples: Samples) -> None:
-        """Take a frame of any length."""
-        if len(self._rest):
-            samples = np.concatenate([self._rest, samples])
-        count = len(samples) // self.step
-        steps = samples[: count * self.step].astype(np.float32).reshape(count, self.step)
-        power = np.einsum("ij,ij->i", steps, steps) / (self.step * 1073741824.0)
-        self._steps.extend((10.0 * np.log10(power + 1e-12)).tolist())
+    def hear(self, pcm: bytes) -> None:
+        """Take a frame of any length, s16le. Its levels are worked out with those of its whole window."""
+        self._unweighed += pcm
+
+    def _weigh(self, end: int) -> None:
+        """Levels of the steps up to sample `end`. Later ones wait: a leg that was stalled brings seconds at once."""
+        count = max(0, end - self._end) // self.step
+        size = count * self.step * BYTES_PER_SAMPLE
+        steps = samples_of(self._unweighed[:size]).astype(np.float32).reshape(count, self.step)
+        scale = 1.0 / (self.step * FULL_SCALE * FULL_SCALE)
+        self._steps.extend([10.0 * log10(energy * scale + 1e-12) for energy in np.vecdot(steps, steps).tolist()])
         self._end += count * self.step
-        self._rest = samples[count * self.step :]
+        self._unweighed = self._unweighed[size:]
 
     def judge(self, probability: float, start: int, end: int) -> Voiced | None:
         """The voiced part of the window [start, end), which has just got its verdict.
@@ -96,6 +100,7 @@ class Levels:
         Windows come in order; `start` and `end` lie on steps.
         """
         rule = self.rule
+        self._weigh(end)
         newest = (self._end - end) // self.step
         steps = list(self._steps)[-newest - (end - start) // self.step : len(self._steps) - newest]
         if not steps:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from holdfast_common.pcm import samples_of
 from holdfast_gateway.adapters.fake import LoudIsVoice, voice
 from holdfast_gateway.voice import VadBatch
 
@@ -34,7 +33,7 @@ def test_windows_that_are_ready_together_are_judged_together():
     judged = []
     for name in "abc":
         lane = batch.lane(lambda p, start, end, name=name: judged.append((name, round(p, 2), start, end)))
-        lane.hear(samples_of(voice(0.032) if name == "b" else bytes(512)))
+        lane.hear(voice(0.032) if name == "b" else bytes(512))
     assert len(scheduled) == 1
     scheduled[0]()
 
@@ -48,7 +47,7 @@ def test_a_leg_that_was_stalled_is_judged_window_by_window():
     batch, scheduled = batch_of(model)
     judged = []
     lane = batch.lane(lambda p, start, end: judged.append((start, end)))
-    lane.hear(samples_of(bytes(2 * 800)))
+    lane.hear(bytes(2 * 800))
     scheduled[0]()
 
     assert judged == [(0, 256), (256, 512), (512, 768)]
@@ -66,7 +65,7 @@ def test_a_leg_whose_call_is_broken_makes_no_other_deaf():
     lanes = [batch.lane(broken), batch.lane(lambda p, start, end: judged.append((start, end)))]
     for _ in range(2):
         for lane in lanes:
-            lane.hear(samples_of(bytes(512)))
+            lane.hear(bytes(512))
         scheduled.pop()()
 
     assert judged == [(0, 256), (256, 512)]
@@ -78,7 +77,7 @@ def test_a_leg_that_left_is_not_judged():
     batch, scheduled = batch_of(model)
     judged = []
     lane = batch.lane(lambda *window: judged.append(window))
-    lane.hear(samples_of(bytes(512)))
+    lane.hear(bytes(512))
     lane.close()
     scheduled[0]()
 
@@ -116,3 +115,42 @@ def test_a_row_of_silero_does_not_depend_on_its_neighbours():
         together.append(model.probabilities([one, other], np.stack([window, window[::-1]]))[0])
 
     assert single == pytest.approx(together, abs=1e-5)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000])
+def test_silero_in_numpy_says_what_its_file_says(rate_hz):
+    """The same weights run by onnxruntime, over a second of syllables in noise: single precision apart, nothing."""
+    from holdfast_gateway.adapters.silero import BLOCK, Silero
+    from holdfast_gateway.adapters.silero_onnx import OnnxSilero
+
+    legs = BLOCK + 3  # more than one block
+    rng = np.random.default_rng(2)
+    at = np.arange(rate_hz) / rate_hz
+    hum = sum(np.sin(2 * np.pi * 140 * k * at) / k for k in range(1, 12)) * np.maximum(0, np.sin(2 * np.pi * 4 * at))
+    ours, theirs = Silero(rate_hz), OnnxSilero(rate_hz)
+    rows = [(ours.open(), theirs.open()) for _ in range(legs)]
+    sound = np.stack([np.roll(0.1 * hum, -k * 50) for k in range(legs)]) + rng.normal(0, 0.003, (legs, rate_hz))
+    windows = sound[:, : rate_hz // ours.window * ours.window].reshape(legs, -1, ours.window).astype(np.float32)
+    worst, loudest = 0.0, 0.0
+    for one in windows.swapaxes(0, 1):
+        mine = np.array(ours.probabilities([a for a, _ in rows], one))
+        worst = max(worst, float(np.abs(mine - theirs.probabilities([b for _, b in rows], one)).max()))
+        loudest = max(loudest, float(mine.max()))
+
+    assert worst < 4e-6
+    assert loudest > 0.5, "some of it must sound like speech, or the comparison says little"
+
+
+def test_a_file_that_is_no_such_network_is_told_at_start(tmp_path):
+    """A package with another network, or a broken file, is no voice detector, and the message says what to do."""
+    from holdfast_common.errors import EngineUnavailable
+    from holdfast_gateway.adapters.silero import Weights, model_path
+
+    cut = tmp_path / "cut.onnx"
+    cut.write_bytes(model_path().read_bytes()[:5_000])
+    for content in (b"", b"\xff" * 40, b"not a model at all"):
+        (tmp_path / "bad.onnx").write_bytes(content)
+        with pytest.raises(EngineUnavailable, match="VAD_RUNTIME"):
+            Weights.load(8_000, tmp_path / "bad.onnx")
+    with pytest.raises(EngineUnavailable, match="VAD_RUNTIME"):
+        Weights.load(8_000, cut)

@@ -27,7 +27,7 @@ def judged(samples: np.ndarray, start: int, end: int, *, late_ms: int = 60) -> t
     levels = Levels(RATE)
     spans = []
     for at in range(0, len(samples) // WINDOW * WINDOW, WINDOW):
-        levels.hear(samples[at : at + WINDOW])
+        levels.hear(samples[at : at + WINDOW].tobytes())
         is_speech = at + WINDOW > start + 100 and at < end + late_ms * RATE // 1000
         if voiced := levels.judge(0.9 if is_speech else 0.02, at, at + WINDOW):
             spans.append(voiced)
@@ -71,7 +71,7 @@ def test_frames_of_any_length_give_the_same_levels():
         last, heard = None, 0
         for at in range(0, len(samples) // WINDOW * WINDOW, WINDOW):
             while heard < at + WINDOW:
-                levels.hear(samples[heard : heard + size])
+                levels.hear(samples[heard : heard + size].tobytes())
                 heard += size
             speech = 0.9 if start <= at < end else 0.02
             last = levels.judge(speech, at, at + WINDOW) or last
