@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import aiohttp
 import msgspec
 from holdfast_common import subjects
-from holdfast_common.bus import Bus, BusMessage, Lane
+from holdfast_common.bus import Bus, BusMessage, Lane, Subscription
 from holdfast_common.contracts.beat import Beat
 from holdfast_common.contracts.registry import CONTRACTS
 from holdfast_common.contracts.wire import decoder
@@ -26,8 +26,8 @@ class Presence:
         self._decode = decoder(Beat).decode
         self._changed = asyncio.Event()
 
-    async def follow(self, bus: Bus) -> None:
-        await bus.subscribe(subjects.BEATS, self._on_beat, lane=Lane.CONTROL)
+    async def follow(self, bus: Bus) -> Subscription:
+        return await bus.subscribe(subjects.BEATS, self._on_beat, lane=Lane.CONTROL)
 
     def _on_beat(self, message: BusMessage) -> None:
         if message.subject.endswith(".gone"):

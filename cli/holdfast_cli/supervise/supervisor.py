@@ -11,6 +11,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import nats.errors
+from holdfast_common.bus import Subscription
 from holdfast_common.nats_bus import NatsBus, connect_nats
 
 from holdfast_cli.supervise import run_file
@@ -52,17 +54,20 @@ class Supervisor:
             self._run_path.unlink(missing_ok=True)
 
     async def _run_services(self, bus: NatsBus, on_ready: Callable[[], Awaitable[None]]) -> None:
-        await self.presence.follow(bus)
+        beats = await self.presence.follow(bus)
         async with _held(self._services) as group:
-            announce = group.create_task(self._announce(on_ready), name="announce")
+            announce = group.create_task(self._announce(on_ready, beats), name="announce")
             await self.stop.wait()
             announce.cancel()
 
-    async def _announce(self, on_ready: Callable[[], Awaitable[None]]) -> None:
+    async def _announce(self, on_ready: Callable[[], Awaitable[None]], beats: Subscription) -> None:
         await all_ready(self.presence, lambda: {c.spec.name: c.pid for c in self._services}, self.plan.http_url)
         self._ready = True
         self._write()
         await on_ready()
+        # Thirty a second, which nobody here reads any more.
+        with contextlib.suppress(nats.errors.Error):
+            await beats.unsubscribe()
 
     def pending(self) -> dict[str, int | None]:
         """The service processes by replica id."""

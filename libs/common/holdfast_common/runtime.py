@@ -11,6 +11,7 @@ beats, answers health, drains on SIGTERM and ends when the parent dies (where th
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -29,7 +30,7 @@ from holdfast_common import subjects, telemetry
 from holdfast_common.bus import Bus, Lane
 from holdfast_common.call_log import CallLog
 from holdfast_common.contracts.beat import Beat, Goodbye
-from holdfast_common.contracts.registry import Service
+from holdfast_common.contracts.registry import OPENS, Service
 from holdfast_common.contracts.wire import encode
 from holdfast_common.errors import BusUnavailable, LogUnavailable, SettingsError
 from holdfast_common.health import Finding, Health, State
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 BEAT_EVERY_S = 0.25
+LAG_EVERY_S = 0.05
+"""How often a busy loop's lateness is looked at; an idle one's with its beats."""
 KEEPERS_OF_THE_LOG = frozenset({Service.GATEWAY, Service.DIALOGUE, Service.RECORDS})
 """Who write or read the call log; the bus lets nobody else near it (infra/nats/users.conf)."""
 
@@ -212,7 +215,7 @@ class _Process:
     async def _serve(self, bus: NatsBus) -> None:
         common = self._common
         presence = Presence()
-        opener = StreamOpener(bus, self._replica, presence)
+        opener = StreamOpener(bus, self._replica, presence, services=OPENS[self._service])
         calls = JetStreamLog(
             bus.control,
             partitions=common.log_partitions,
@@ -231,8 +234,7 @@ class _Process:
                     group.create_task(self._prepare_log(calls), name="log")
                 async with self._wire(runtime) as wiring:
                     self._wiring = wiring
-                    group.create_task(self._beat(bus, wiring, health), name="beat")
-                    group.create_task(self._measure_lag(), name="lag")
+                    group.create_task(self._beat(bus, wiring, health, opener), name="beat")
                     if wiring.handler is not None:
                         self._host = StreamHost(
                             bus, self._service, self._replica, wiring.handler, capacity=wiring.capacity
@@ -241,6 +243,9 @@ class _Process:
                     self._tell_levels(wiring)
                     for work in wiring.tasks:
                         group.create_task(_awaited(work), name="work")
+                    # What is there now stays: the collector need not walk through it again with every call.
+                    gc.collect()
+                    gc.freeze()
                     log.info("started", service=self._service, replica=self._replica, **wiring.info())
                     await self._stopping.wait()
                     await self._drain(bus, wiring)
@@ -271,10 +276,15 @@ class _Process:
         goodbye = Goodbye(service=self._service, replica=self._replica)
         await self._say(bus, subjects.gone(self._service, self._replica), encode(goodbye))
 
-    async def _beat(self, bus: Bus, wiring: Wiring, health: Health) -> None:
+    async def _beat(self, bus: Bus, wiring: Wiring, health: Health, opener: StreamOpener) -> None:
         while True:
             await self._beat_once(bus, wiring, healthy=health.state() is not State.DOWN)
-            await asyncio.sleep(BEAT_EVERY_S)
+            left_s = BEAT_EVERY_S
+            while left_s > LAG_EVERY_S / 2:
+                busy = opener.active or (self._host is not None and self._host.active)
+                step_s = LAG_EVERY_S if busy else left_s
+                await self._measure_lag(step_s)
+                left_s -= step_s
 
     async def _beat_once(self, bus: Bus, wiring: Wiring, *, healthy: bool) -> None:
         host = self._host
@@ -310,16 +320,15 @@ class _Process:
             else:
                 return
 
-    async def _measure_lag(self) -> None:
-        """The worst lateness of a 50 ms timer; forgets it slowly, so that a beat catches a spike."""
+    async def _measure_lag(self, wait_s: float) -> None:
+        """Wait, and see how late the loop wakes us; the worst is forgotten slowly, so that a beat catches a spike."""
         loop = asyncio.get_running_loop()
-        while True:
-            before = loop.time()
-            await asyncio.sleep(0.05)
-            late_ms = (loop.time() - before - 0.05) * 1000
-            self._worst_lag_ms = max(late_ms, self._worst_lag_ms * 0.9)
-            if late_ms > 20:
-                telemetry.LOOP_LAG_MS.record(late_ms)
+        before = loop.time()
+        await asyncio.sleep(wait_s)
+        late_ms = (loop.time() - before - wait_s) * 1000
+        self._worst_lag_ms = max(late_ms, self._worst_lag_ms * 0.9 ** (wait_s / LAG_EVERY_S))
+        if late_ms > 20:
+            telemetry.LOOP_LAG_MS.record(late_ms)
 
     async def _watch_parent(self) -> None:
         """A killed `holdfast up` must leave nothing behind."""

@@ -25,6 +25,11 @@ def beat(service: str, replica: str) -> str:
     return f"hf.beat.{service}.{replica}"
 
 
+def beats_of(service: str) -> str:
+    """All of one service's beats, and its goodbyes."""
+    return f"hf.beat.{service}.>"
+
+
 def gone(service: str, replica: str) -> str:
     return f"hf.beat.{service}.{replica}.gone"
 

@@ -50,3 +50,13 @@ CONTRACTS: dict[Service, Contract] = {
     Service.TTS: Contract(decoder(tts.Speak), decoder(_NoInput), decoder(tts.TtsResult | stream.Control)),
     Service.TOOLS: Contract(decoder(tools.ToolCall), decoder(_NoInput), decoder(tools.ToolResult | stream.Control)),
 }
+
+OPENS: dict[Service, tuple[Service, ...] | None] = {
+    Service.GATEWAY: None,  # and its health page shows every service
+    Service.DIALOGUE: (Service.TOOLS,),
+    Service.ASR: (),
+    Service.TTS: (),
+    Service.TOOLS: (),
+    Service.RECORDS: (),
+}
+"""Whose streams each service opens (None: any): it listens to their beats, and to nobody else's."""

@@ -153,6 +153,8 @@ class StreamHost:
         self._group: asyncio.TaskGroup | None = None
         self._empty = asyncio.Event()
         self._empty.set()
+        self._occupied = asyncio.Event()
+        """There is a stream."""
 
     @property
     def active(self) -> int:
@@ -234,6 +236,7 @@ class StreamHost:
         session = HostedStream(self, open_, first, self.now() + deadline_s)
         self._streams[open_.stream] = session
         self._empty.clear()
+        self._occupied.set()
         await self._answer(open_, wire_stream.Accepted(replica=self._replica))
         if self._cancelled.get(open_.stream, 0) >= open_.epoch:
             self._forget(session)
@@ -249,6 +252,7 @@ class StreamHost:
             del self._streams[session.stream]
             if not self._streams:
                 self._empty.set()
+                self._occupied.clear()
 
     async def _answer(self, open_: wire_stream.Open, answer: Message) -> None:
         frame = pack_frame(encode(answer), format=Format.STRUCT, epoch=open_.epoch, sequence=0)
@@ -322,6 +326,7 @@ class StreamHost:
     async def _keep_talking(self) -> None:
         """Say something at least every 200 ms on each stream, and acknowledge inputs as often."""
         while True:
+            await self._occupied.wait()
             await asyncio.sleep(SAY_EVERY_S / 2)
             now = self.now()
             for session in list(self._streams.values()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Any
 
 import msgspec
@@ -53,6 +53,8 @@ from holdfast_common.stream.machine import (
 log = structlog.get_logger()
 
 TICK_S = 0.05
+IDLE_TICK_S = 0.25
+"""... while there is no stream: an idle process wakes for little else."""
 LATE_LOOP_S = 0.1
 PROBE_TIMEOUT_S = 0.3
 REOPENS_PER_TICK = 5
@@ -151,7 +153,10 @@ class StreamOpener:
         *,
         times: StreamTimes | None = None,
         now: Callable[[], float] | None = None,
+        services: Collection[Service] | None = None,
     ) -> None:
+        """`services`: those that streams are opened to (None: any); nobody else's beats are listened to."""
+        self._services = services
         self.presence = presence or Presence()
         self.now = now or asyncio.get_running_loop().time
         self._bus = bus
@@ -164,11 +169,19 @@ class StreamOpener:
         self._to_place: deque[_Stream] = deque()
         self._to_probe: set[_Stream] = set()
         self._probe_wanted = asyncio.Event()
+        self._begun = asyncio.Event()
+        """A stream was opened: the clocks run."""
 
     async def run(self) -> None:
         """Serve all streams of the process until cancelled."""
+        if self._services is None:
+            await self._bus.subscribe(subjects.BEATS, self._on_beat, lane=Lane.CONTROL)
+        elif not self._services:
+            return
+        else:
+            for service in self._services:
+                await self._bus.subscribe(subjects.beats_of(service), self._on_beat, lane=Lane.CONTROL)
         await self._bus.subscribe(subjects.outputs(self._id), self._on_output, lane=Lane.MEDIA)
-        await self._bus.subscribe(subjects.BEATS, self._on_beat, lane=Lane.CONTROL)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._send(), name="stream-send")
@@ -189,6 +202,8 @@ class StreamOpener:
         result_deadline_ms: Callable[[], int] | None = None,
         ends_input: bool = False,
     ) -> _Stream:
+        if self._services is not None and service not in self._services:
+            raise ValueError(f"this process opens no streams to {service}: see contracts.registry.OPENS")
         now = self.now()
         machine = StreamMachine(
             now,
@@ -200,9 +215,15 @@ class StreamOpener:
         )
         stream = _Stream(self, service, first, call, generation, machine)
         self._streams[stream.id] = stream
+        self._begun.set()
         telemetry.STREAMS_OPENED.add(1, {"service": service})
         self.act(stream, machine.place(now))
         return stream
+
+    @property
+    def active(self) -> int:
+        """Streams that are open."""
+        return len(self._streams)
 
     def replicas(self, service: Service) -> list[str]:
         return [beat.replica for beat in self.presence.beats(self.now(), service) if not beat.draining]
@@ -357,12 +378,8 @@ class StreamOpener:
                     self._outbox.get_nowait()
 
     async def _tick(self) -> None:
-        woke = self.now()
         while True:
-            await asyncio.sleep(TICK_S)
-            now = self.now()
-            late = now - woke - TICK_S
-            woke = now
+            late, now = await self._pause()
             if late > LATE_LOOP_S:
                 # First read what has arrived meanwhile, then start the clocks from zero.
                 telemetry.LOOP_LAG_MS.record(late * 1000)
@@ -374,6 +391,22 @@ class StreamOpener:
             for stream in [s for s in self._streams.values() if now >= s.machine.due]:
                 self.act(stream, stream.machine.tick(now))
             self._place_some(now)
+
+    async def _pause(self) -> tuple[float, float]:
+        """Wait for the next tick: (how late it is, now). Without streams a longer one, which the first stream ends."""
+        began = self.now()
+        if self._streams:
+            await asyncio.sleep(TICK_S)
+            now = self.now()
+            return now - began - TICK_S, now
+        self._begun.clear()
+        try:
+            async with asyncio.timeout(IDLE_TICK_S):
+                await self._begun.wait()
+        except TimeoutError:
+            now = self.now()
+            return now - began - IDLE_TICK_S, now
+        return 0.0, self.now()
 
     def _place_some(self, now: float) -> None:
         """The oldest that still want a place, a ration at a time."""
