@@ -18,6 +18,9 @@ from holdfast_records.settings import RecordsSettings
 
 log = structlog.get_logger()
 
+GATHER_S = 0.5
+"""Nobody waits for the records so short a time, and a call writes several entries a second."""
+
 
 def open_database(common: CommonSettings, settings: RecordsSettings) -> Database:
     """The records' database that the settings mean; nothing is connected yet. Raises SettingsError."""
@@ -43,7 +46,11 @@ async def wire(runtime: Runtime, settings: RecordsSettings) -> AsyncIterator[Wir
     store = SqlStore(database)
     try:
         recorder = Recorder(
-            runtime.log, store, lambda: datetime.now(UTC), max_age=timedelta(days=settings.max_age_days)
+            runtime.log,
+            store,
+            lambda: datetime.now(UTC),
+            max_age=timedelta(days=settings.max_age_days),
+            gather_s=GATHER_S,
         )
 
         async def expire() -> None:
