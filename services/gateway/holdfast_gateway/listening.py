@@ -38,6 +38,9 @@ log = structlog.get_logger()
 KEPT_MS = 980
 """Audio kept for the pre-roll; with the frame at hand it fits the 1 s of a first input."""
 MAX_UTTERANCE_S = 60
+FRAMES_SENT = 3
+"""Frames in one message to the recogniser: on both sides the cost is the wake-up, not the bytes. A pause and the end
+take what waits along, so no answer is later for it; a partial may be, by 40 ms."""
 
 
 class HeardWords(Protocol):
@@ -78,6 +81,9 @@ class Utterance:
             audio=audio,
         )
         self._samples = len(audio) // 2
+        self._unsent: list[bytes] = []
+        self._unsent_us = 0
+        """When the first of them was captured."""
 
     def open(self, opener: Opener, *, call: str, generation: int) -> None:
         self._stream = opener.open(
@@ -91,12 +97,22 @@ class Utterance:
 
     def hear(self, pcm: bytes, capture_us: int) -> None:
         self._samples += len(pcm) // 2
-        self._stream.send_audio(pcm, rate_hz=self._rate_hz, capture_us=capture_us)
+        self._unsent_us = self._unsent_us if self._unsent else capture_us
+        self._unsent.append(pcm)
+        if len(self._unsent) >= FRAMES_SENT:
+            self._send()
+
+    def _send(self) -> None:
+        if self._unsent:
+            self._stream.send_audio(b"".join(self._unsent), rate_hz=self._rate_hz, capture_us=self._unsent_us)
+            self._unsent = []
 
     def pause(self, position: int) -> None:
+        self._send()
         self._stream.send(Pause(position=max(0, position - self.start)))
 
     def end(self, position: int) -> None:
+        self._send()
         self._stream.send(EndOfUtterance(position=max(0, position - self.start)), ends_input=True)
 
     def cancel(self) -> None:

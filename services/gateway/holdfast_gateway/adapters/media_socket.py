@@ -7,6 +7,7 @@ The seam between the fast listener (picows) and the legs. A leg implements `Sock
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Protocol
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
@@ -68,7 +69,7 @@ class MediaSocket(WSListener):
         self._loop = asyncio.get_running_loop()
         self._gone = self._loop.create_future()
         self._reason = ""
-        self._last = self._loop.time()
+        self._last = monotonic()
         self._timer: asyncio.TimerHandle | None = None
         self._stuck: asyncio.TimerHandle | None = None
         self._parts: list[bytes] = []
@@ -99,9 +100,11 @@ class MediaSocket(WSListener):
         self._user.on_open(self)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        self._last = self._loop.time()
+        self._last = monotonic()
         kind = frame.msg_type
-        if kind == WSMsgType.CLOSE:
+        if kind == WSMsgType.TEXT and frame.fin and not self._reason and self._parts_type is None:
+            self._deliver(kind, frame.get_payload_as_bytes())  # nearly all that comes on a phone's socket
+        elif kind == WSMsgType.CLOSE:
             if not transport.is_close_frame_sent:
                 self._reason = self._reason or "closed_by_peer"
                 transport.send_close(WSCloseCode.OK)
@@ -166,7 +169,7 @@ class MediaSocket(WSListener):
 
     def _check_idle(self) -> None:
         """One timer a socket: it is not moved with every message, it looks again when it is due."""
-        silent = self._loop.time() - self._last
+        silent = monotonic() - self._last
         if silent >= self._idle_s:
             self.close(CloseCode.REFUSED, "silent_socket")
             return

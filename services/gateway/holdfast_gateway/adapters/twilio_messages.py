@@ -16,6 +16,8 @@ MAX_PAYLOAD_BYTES = 8_000
 """1 s of mu-law in one message; 50 times what Twilio sends."""
 
 _Sid = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+_Ours = Annotated[str, msgspec.Meta(max_length=64)]
+"""Compared with the stream's own id: what else it may be does not matter, and is not looked at fifty times a second."""
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Word = Annotated[str, msgspec.Meta(max_length=100)]
 _Value = Annotated[str, msgspec.Meta(max_length=1_000)]
@@ -60,25 +62,25 @@ class Start(msgspec.Struct, frozen=True, tag="start", tag_field="event", rename=
 
 
 class Media(msgspec.Struct, frozen=True, tag="media", tag_field="event", rename="camel"):
-    stream_sid: _Sid
+    stream_sid: _Ours
     sequence_number: _Count
     media: MediaDetails
 
 
 class Dtmf(msgspec.Struct, frozen=True, tag="dtmf", tag_field="event", rename="camel"):
-    stream_sid: _Sid
+    stream_sid: _Ours
     sequence_number: _Count
     dtmf: DtmfDetails
 
 
 class Mark(msgspec.Struct, frozen=True, tag="mark", tag_field="event", rename="camel"):
-    stream_sid: _Sid
+    stream_sid: _Ours
     sequence_number: _Count
     mark: MarkDetails
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop", tag_field="event", rename="camel"):
-    stream_sid: _Sid
+    stream_sid: _Ours
     sequence_number: _Count
 
 

@@ -243,7 +243,7 @@ def test_a_turn_taken_back_for_nothing_is_opened_again(play, script, world):
             async for item in session:
                 if isinstance(item, Audio):
                     samples += item.samples
-                    if samples == 160:
+                    if samples == item.samples:
                         await session.send(Partial(text="the"))
                 elif isinstance(item, EndOfUtterance):
                     await session.send(Final(text="", confidence=0.0))
