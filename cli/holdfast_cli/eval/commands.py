@@ -34,3 +34,26 @@ def scenarios(
     from holdfast_cli.eval import scenarios as command  # noqa: PLC0415 - keeps `--help` quick
 
     raise typer.Exit(command.evaluate(where, profile, as_json=json, out=out))
+
+
+@app.command()
+def turns(
+    *,
+    speech: Annotated[Path, typer.Option(help="index of the recordings that the set is made of")] = Path(
+        "bench/turns/speech.jsonl"
+    ),
+    profile: Annotated[Path, typer.Option(help="folder of the agent profile", envvar="HOLDFAST_PROFILE")] = Path(
+        "profiles/trial_success"
+    ),
+    set_folder: Annotated[Path | None, typer.Option("--set", help="folder of a set made elsewhere")] = None,
+    split: Annotated[str, typer.Option(help="report: speakers nothing was tuned on; tune: the others")] = "report",
+    scale: Annotated[float, typer.Option(min=0.02, max=10, help="1: 480 scenes")] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Callers cut off, answers late, barge-ins missed: a labelled set at 8 kHz through the gateway's own ear."""
+    from holdfast_cli.eval import turns as command  # noqa: PLC0415 - keeps `--help` quick
+
+    if split not in command.SPLITS:
+        raise typer.BadParameter(f"{split!r} is none of {', '.join(command.SPLITS)}", param_hint="--split")
+    options = command.TurnsOptions(speech, profile, split, set_folder, scale, as_json)
+    raise typer.Exit(command.turns(options))

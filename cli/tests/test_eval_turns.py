@@ -1,0 +1,66 @@
+"""The turn-taking set: the same from the same seed, labelled from clean audio, and scored as its labels say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from holdfast_cli.eval.turn_score import disturbances, heard, percentile, score
+from holdfast_cli.eval.turn_set import Item, Maker, edges, load
+
+SPEECH = Path("bench/turns/speech.jsonl")
+
+
+def item(task: str = "turn", **labels) -> Item:
+    return Item("x", task, "report", "someone", "sentence", "open", 30.0, "white", **labels)
+
+
+@pytest.mark.parametrize(
+    ("overs", "was_cut", "delay_ms"),
+    [
+        ([(3_000, 3_400)], False, 400),
+        ([(1_500, 2_000), (3_000, 3_400)], True, None),
+        ([(400, 900), (3_000, 3_500)], False, 500),  # noise before the caller's first word is nobody's turn
+        ([(2_950, 2_990)], True, None),
+        ([], False, None),
+    ],
+)
+def test_a_turn_declared_over_before_the_true_end_cuts_the_caller_off(overs, was_cut, delay_ms):
+    """Only what lies behind the caller's first sound counts."""
+    one = item(voiced=[(1_000, 1_600), (2_200, 3_000)])
+    found = heard(one, [("turnover", position, at) for position, at in overs])
+    assert (found.was_cut, found.delay_ms) == (was_cut, delay_ms)
+
+
+def test_a_hold_without_words_is_false_and_its_length_is_told():
+    """A noise that held the voice for 700 ms and one that ended the reply."""
+    held = item("noise", agent=(0, 6_000)), [("hold", 1_200, 1_200), ("resume", 1_900, 1_900)]
+    taken = item("back_channel", agent=(0, 6_000)), [("hold", 1_200, 1_200), ("interrupt", 1_500, 1_500)]
+    figures = disturbances([held, taken])["all"]
+    assert figures["false_holds_percent"] == 100.0
+    assert figures["false_interrupts_percent"] == 50.0
+    assert figures["resumed_ms_p95"] == 700
+
+
+def test_percentiles_are_nearest_ranks():
+    assert percentile(list(range(1, 101)), 0.95) == 95
+    assert percentile([], 0.5) is None
+
+
+def test_edges_come_from_the_clean_voice():
+    """To the frame of 10 ms, whatever the level."""
+    tone = 0.01 * np.sin(np.arange(4_000) * 0.3)
+    assert edges(np.concatenate([np.zeros(1_600), tone, np.zeros(2_400)])) == (1_600, 5_600)
+
+
+def test_the_set_is_the_same_from_the_same_seed_and_no_speaker_is_in_both_halves():
+    """Scenes are audio and labels; each voiced stretch lies within the audio."""
+    recordings = load(SPEECH)
+    first, again = (Maker(recordings, "report").scenes(0.03) for _ in range(2))
+    assert [i for i, _ in first] == [i for i, _ in again]
+    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, again, strict=True))
+    speakers = {split: {r.speaker for r in recordings if r.split == split} for split in ("tune", "report")}
+    assert not speakers["tune"] & speakers["report"]
+    assert all(0 <= begin < end <= len(pcm) // 8 for i, pcm in first for begin, end in i.voiced)
+    assert set(score([i for i, _ in first], {i.id: [] for i, _ in first})) >= {"turns", "barge_ins"}

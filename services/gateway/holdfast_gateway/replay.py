@@ -1,0 +1,258 @@
+"""Recorded audio through the ear and the floor of the product, in media time: python -m holdfast_gateway.replay SET.
+
+SET is a folder with `set.jsonl` (id, wav, expectation, endpoint_ms, words, agent; see `Scene`) and the WAV
+files it names. For each scene one line of JSON goes to standard output: what the floor decided and when.
+Nothing waits for a clock, so an hour takes a minute. The recogniser is a list of words with their ends:
+a partial has each word `PARTIAL_MS` after it, a pause is answered after `ANSWER_MS`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from holdfast_common.contracts.asr import Channel, Expectation
+from holdfast_common.profile import load_profile
+from holdfast_common.settings import load_or_exit
+
+from holdfast_gateway.adapters.silero import Silero
+from holdfast_gateway.bootstrap import call_rule
+from holdfast_gateway.domain.endpointing import Endpointing, weigh
+from holdfast_gateway.domain.floor import (
+    Action,
+    Agent,
+    Began,
+    Ended,
+    Floor,
+    Hold,
+    Interrupt,
+    Paused,
+    Resume,
+    TurnOver,
+    Words,
+)
+from holdfast_gateway.edge_settings import EdgeSettings
+from holdfast_gateway.house import CallRule
+from holdfast_gateway.listening import Context, Ear
+from holdfast_gateway.ports import AudioIn
+from holdfast_gateway.settings import GatewaySettings
+from holdfast_gateway.voice import VadBatch
+
+PARTIAL_MS = 300
+"""From a word's end to the partial that has it."""
+ANSWER_MS = 150
+"""From a pause, or an end, to the words up to there."""
+FRAME_MS = 20
+AT_ONCE = 64
+"""Scenes played side by side: the detector judges their windows in one batch."""
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """One recording and what happens around it; times in ms."""
+
+    id: str
+    wav: str
+    expectation: Expectation = Expectation.OPEN
+    endpoint_ms: int | None = None
+    words: list[tuple[str, int]] = []
+    misheard: list[tuple[str, int]] = []
+    agent: tuple[int, int] | None = None
+
+
+class _NoStream:
+    """Takes an utterance's audio and forgets it."""
+
+    def open(self, *_: Any, **__: Any) -> _NoStream:
+        return self
+
+    def send_audio(self, *_: Any, **__: Any) -> None: ...
+
+    def send(self, *_: Any, **__: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Words that the recogniser will have said at `at`."""
+
+    at: int
+    utterance: int
+    text: str
+    position: int | None
+    """Of the pause that it answers."""
+    is_final: bool = False
+
+
+class Player:
+    """One scene: ear, floor and endpointing as `hearing.Hearing` joins them, and a recogniser that knows the words."""
+
+    def __init__(self, scene: Scene, folder: Path, rule: CallRule, batch: VadBatch, *, misheard: bool) -> None:
+        with wave.open(str(folder / scene.wav)) as wav:
+            self._pcm, self._rate_hz = wav.readframes(wav.getnframes()), wav.getframerate()
+        self.scene = scene
+        self.events: list[tuple[str, int, int]] = []
+        """(what, position ms, decided ms)."""
+        self._errors: list[Exception] = []
+        self._ms = self._rate_hz // 1000
+        fixed = scene.endpoint_ms is not None
+        self._endpointing = Endpointing(scene.endpoint_ms or 0, {}, is_fixed=True) if fixed else rule.endpointing
+        self._pauses = rule.floor.pause_ms < (scene.endpoint_ms or 10_000)
+        self._floor = Floor(self._rate_hz, self._endpointing.endpoint_ms, rule.floor)
+        self._ear = Ear(self._floor, batch, self._rate_hz, act=self._act, broke=self._errors.append)
+        self._words = scene.misheard if misheard else scene.words
+        self._sent = 0
+        self._began: dict[int, int] = {}
+        self._answers: list[_Answer] = []
+        self._turn: dict[int, str] = {}
+        self._is_over = False
+        self._waits_for: set[int] = set()
+        self._agent_over = scene.agent is None
+
+    def step(self) -> bool:
+        """One frame; False when there is none left."""
+        size = FRAME_MS * self._ms * 2
+        frame = self._pcm[self._sent : self._sent + size]
+        if len(frame) < size:
+            return False
+        self._sent += size
+        self._ear.hear(AudioIn(frame, 0))
+        return True
+
+    def settle(self) -> None:
+        """The frame's windows were judged: what the agent and the recogniser do by now."""
+        if self._errors:
+            raise self._errors[0]
+        now = self._ear.now
+        if self.scene.agent is not None and not self._agent_over:
+            begin, end = (at * self._ms for at in self.scene.agent)
+            if begin <= now < begin + FRAME_MS * self._ms:
+                self._act(self._floor.agent(Agent.SPEAKING))
+            elif now >= end:
+                self._hush()
+        for _, end in self._words:
+            at = (end + PARTIAL_MS) * self._ms
+            if at <= now < at + FRAME_MS * self._ms and self._waits_for:
+                utterance = max(self._waits_for)
+                self._turn[utterance] = self._text(utterance, end * self._ms)
+                self._weigh()
+        due = [answer for answer in self._answers if answer.at <= now]
+        self._answers = [answer for answer in self._answers if answer.at > now]
+        for answer in due:
+            self._answer(answer)
+
+    def close(self) -> None:
+        self._ear.close()
+
+    def _hush(self) -> None:
+        self._agent_over = True
+        self._act(self._floor.agent(Agent.QUIET))
+
+    def _text(self, utterance: int, to: int) -> str:
+        begin = self._began[utterance]
+        margin = 60 * self._ms
+        return " ".join(w for w, end in self._words if begin < end * self._ms <= to + margin)
+
+    def _answer(self, answer: _Answer) -> None:
+        if answer.utterance not in self._turn:
+            return
+        self._turn[answer.utterance] = answer.text
+        if answer.position is not None and answer.position == self._floor.voiced_to:
+            self._floor.endpoint_ms = self._endpointing.after(self._so_far, self.scene.expectation)
+        self._weigh()
+        if answer.is_final:
+            self._waits_for.discard(answer.utterance)
+            if self._is_over and not self._waits_for and self._floor.is_silent:
+                weight = weigh(self._so_far, self.scene.expectation)
+                if weight is not Words.SOME:
+                    self._act(self._floor.settled())
+                self._turn = {}
+
+    @property
+    def _so_far(self) -> str:
+        return " ".join(text for text in self._turn.values() if text)
+
+    def _weigh(self) -> None:
+        self._act(self._floor.words(weigh(self._so_far, self.scene.expectation)))
+
+    def _act(self, actions: list[Action]) -> None:
+        for action in actions:
+            self._tell(action)
+            match action:
+                case Began(utterance=utterance, start=start):
+                    self._is_over = False
+                    self._floor.endpoint_ms = self._endpointing.expected(self.scene.expectation)
+                    context = Context(Channel.PHONE, "en", self.scene.expectation, [])
+                    self._ear.begin(utterance, start, context).open(
+                        _NoStream(),  # pyright: ignore[reportArgumentType] - takes and forgets
+                        call=self.scene.id,
+                        generation=0,
+                    )
+                    self._began[utterance] = start
+                    self._turn[utterance] = ""
+                    self._waits_for.add(utterance)
+                case Paused(utterance=utterance, position=position):
+                    if self._pauses:
+                        self._plan(utterance, position, is_final=False)
+                case Ended(utterance=utterance, position=position):
+                    self._ear.end(position)
+                    self._plan(utterance, position, is_final=True)
+                case TurnOver():
+                    self._is_over = True
+                case Interrupt():
+                    if not self._agent_over:
+                        self._hush()
+                case Hold() | Resume():
+                    pass
+
+    def _plan(self, utterance: int, position: int, *, is_final: bool) -> None:
+        text = self._text(utterance, position)
+        at = self._ear.now + ANSWER_MS * self._ms
+        self._answers.append(_Answer(at, utterance, text, None if is_final else position, is_final))
+
+    def _tell(self, action: Action) -> None:
+        position = getattr(action, "position", getattr(action, "start", self._ear.now))
+        name = type(action).__name__.lower()
+        self.events.append((name, position // self._ms, self._ear.now // self._ms))
+
+
+def play(scenes: list[Scene], folder: Path, rule: CallRule, *, misheard: bool) -> list[Player]:
+    """Play scenes side by side to their ends."""
+    judge: list[Callable[[], None]] = []
+    batch = VadBatch(Silero(8_000), judge.append)
+    players = [Player(scene, folder, rule, batch, misheard=misheard) for scene in scenes]
+    playing = players
+    while playing:
+        playing = [player for player in playing if player.step()]
+        for callback in judge:
+            callback()
+        judge.clear()
+        for player in playing:
+            player.settle()
+    for player in players:
+        player.close()
+    return players
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition(":")[0] if __doc__ else None)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--profile", type=Path, default=Path("profiles/trial_success"))
+    parser.add_argument("--misheard", action="store_true", help="with the words of a recogniser that errs")
+    options = parser.parse_args()
+    lines = (options.folder / "set.jsonl").read_text("utf-8").splitlines()
+    scenes = [msgspec.json.decode(line, type=Scene) for line in lines]
+    settings, edge = load_or_exit(GatewaySettings, EdgeSettings)
+    rule = call_rule(load_profile(options.profile), settings, edge)
+    for first in range(0, len(scenes), AT_ONCE):
+        for player in play(scenes[first : first + AT_ONCE], options.folder, rule, misheard=options.misheard):
+            sys.stdout.write(json.dumps({"id": player.scene.id, "events": player.events}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
