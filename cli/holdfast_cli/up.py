@@ -23,7 +23,7 @@ from rich.console import Console
 from holdfast_cli.supervise import nats_server, run_file, settings_check
 from holdfast_cli.supervise.child import ChildRefusedError
 from holdfast_cli.supervise.merged_log import MergedLog
-from holdfast_cli.supervise.plan import Plan, parse_replicas
+from holdfast_cli.supervise.plan import MAX_GATEWAYS, Plan, parse_replicas
 from holdfast_cli.supervise.readiness import engines, waiting_for
 from holdfast_cli.supervise.supervisor import Supervisor
 
@@ -48,6 +48,7 @@ class UpOptions:
     port: int | None = None
     """None: PORT from the environment, else 8080 or any free one. 0: any free one."""
     replicas: str = ""
+    gateways: int = 1
     scripted: bool = False
     auth_token: str = ""
     quiet: bool = False
@@ -73,6 +74,17 @@ def http_port(asked: int | None, environment: str | None) -> int:
     return asked or nats_server.free_port()
 
 
+def sibling_ports(gateways: int) -> tuple[int, ...]:
+    """A free port for each gateway after the first; raises SettingsError for a number that makes no sense."""
+    if not 1 <= gateways <= MAX_GATEWAYS:
+        raise SettingsError([f"--gateways: {gateways} (a number from 1 to {MAX_GATEWAYS} is needed)"])
+    ports: list[int] = []
+    while len(ports) < gateways - 1:
+        if (port := nats_server.free_port()) not in ports:
+            ports.append(port)
+    return tuple(ports)
+
+
 def _in_use(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
@@ -91,6 +103,7 @@ def make_plan(options: UpOptions) -> Plan:
     gathered.of(_refuse_second, options)
     replicas = gathered.of(parse_replicas, options.replicas)
     port = gathered.of(http_port, options.port, told.get("PORT"))
+    siblings = gathered.of(sibling_ports, options.gateways)
     binary = gathered.of(nats_server.binary)
     state_dir = options.home / "state"
     plan = Plan(
@@ -100,6 +113,7 @@ def make_plan(options: UpOptions) -> Plan:
         profile=options.profile.resolve(),
         state_dir=state_dir.resolve(),
         replicas=replicas or {},
+        sibling_ports=siblings or (),
         scripted=options.scripted,
         auth_token=options.auth_token or told.get("HOLDFAST_GATEWAY_TWILIO_AUTH_TOKEN") or "",
         public_url=told.get("HOLDFAST_GATEWAY_PUBLIC_BASE_URL") or "",
@@ -173,6 +187,8 @@ def tell_ready(supervisor: Supervisor, options: UpOptions, console: Console, too
     for service, info in sorted(engines(supervisor.presence.beats).items()):
         for key, value in sorted(info.items()):
             console.print(f"  {service:<9} {key}: {value}", highlight=False, markup=False)
+    for number, port in enumerate(supervisor.plan.sibling_ports, 2):
+        console.print(f"  gateway-{number} http://127.0.0.1:{port}", highlight=False, markup=False)
     signed = "signed with the auth token" if supervisor.plan.auth_token else "unsigned: taken from this machine only"
     console.print(
         f"  browser   {url}\n"

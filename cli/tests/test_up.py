@@ -14,7 +14,7 @@ from holdfast_cli.supervise.plan import Plan, parse_replicas
 from holdfast_cli.supervise.readiness import waiting_for
 from holdfast_cli.supervise.run_file import NotRunningError, RunFile
 from holdfast_cli.supervise.settings_check import SERVICES, problems, settings_classes
-from holdfast_cli.up import UpOptions, http_port, make_plan
+from holdfast_cli.up import UpOptions, http_port, make_plan, sibling_ports
 from holdfast_common.contracts.beat import Beat
 from holdfast_common.contracts.registry import Service
 from holdfast_common.errors import SettingsError
@@ -47,6 +47,35 @@ class TestReplicas:
             parse_replicas("gateway=2,asr=0,ears=1")
 
         assert len(refused.value.problems) == 3
+
+
+class TestGateways:
+    def test_each_has_a_port_and_an_address_of_its_own(self):
+        """Known outside by one address; found again each by its own."""
+        first, second = [s for s in plan(sibling_ports=(9001,)).services() if s.name.startswith("gateway")]
+
+        assert (first.env["HOLDFAST_GATEWAY_PORT"], second.env["HOLDFAST_GATEWAY_PORT"]) == ("8080", "9001")
+        assert first.env["HOLDFAST_GATEWAY_PUBLIC_BASE_URL"] == second.env["HOLDFAST_GATEWAY_PUBLIC_BASE_URL"]
+        assert second.env["HOLDFAST_GATEWAY_MEDIA_BASE_URL"] == "http://127.0.0.1:9001"
+
+    def test_behind_a_proxy_each_is_a_path_of_the_public_address(self):
+        """What the proxy's example routes."""
+        specs = plan(sibling_ports=(9001,), public_url="https://voice.example.com/").services()
+        second = next(s for s in specs if s.name == "gateway-2")
+
+        assert second.env["HOLDFAST_GATEWAY_MEDIA_BASE_URL"] == "https://voice.example.com/gateway/2"
+
+    def test_one_alone_is_told_nothing_of_siblings(self):
+        """Its media come by the public address, as ever."""
+        gateway = next(s for s in plan().services() if s.name == "gateway-1")
+
+        assert "HOLDFAST_GATEWAY_MEDIA_BASE_URL" not in gateway.env
+
+    @pytest.mark.parametrize("gateways", [0, -1, 17])
+    def test_a_number_that_makes_no_sense_is_refused(self, gateways):
+        """Before anything is started."""
+        with pytest.raises(SettingsError, match="--gateways"):
+            sibling_ports(gateways)
 
 
 class TestEnvironment:

@@ -14,8 +14,9 @@ from holdfast_cli.supervise.child import ChildSpec
 from holdfast_cli.supervise.nats_server import Bus
 
 SINGLE = frozenset({Service.GATEWAY, Service.RECORDS})
-"""Always one: the gateway has the one HTTP port, records the one durable reader."""
+"""Not told by `--replicas`: each gateway has a port of its own (`--gateways`), records are the one durable reader."""
 MAX_REPLICAS = 16
+MAX_GATEWAYS = 16
 DRAIN_S = "3"
 """On one machine nobody takes over the calls: who says stop means it."""
 THREADS = "1"
@@ -46,6 +47,8 @@ class Plan:
     public_url: str = ""
     token_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     """Signs the gateway's own tokens: one for the whole run, so that callers can return to a restarted gateway."""
+    sibling_ports: tuple[int, ...] = ()
+    """Of further gateway processes. The first one has the port that people and webhooks know."""
     health_port: int = 0
     """Of the first replica's health page; each further one has the next port. 0: none."""
     extra: dict[str, str] = field(default_factory=dict)
@@ -75,19 +78,37 @@ class Plan:
             values["HOLDFAST_GATEWAY_TWILIO_AUTH_TOKEN"] = self.auth_token
         return values | (SCRIPTED if self.scripted else {}) | self.extra
 
+    def _gateway(self, number: int) -> dict[str, str]:
+        """What tells gateway `number` from its siblings; nothing where there is only one.
+
+        All of them are known outside by one address. By its own a proxy (or, without a public address,
+        whoever is on this machine) finds each one again: `<public address>/gateway/2`.
+        """
+        if not self.sibling_ports:
+            return {}
+        port = (self.port, *self.sibling_ports)[number - 1]
+        own = f"{self.public_url.rstrip('/')}/gateway/{number}" if self.public_url else f"http://127.0.0.1:{port}"
+        return {
+            "HOLDFAST_GATEWAY_PORT": str(port),
+            "HOLDFAST_GATEWAY_PUBLIC_BASE_URL": self.public_url or self.http_url,
+            "HOLDFAST_GATEWAY_MEDIA_BASE_URL": own,
+        }
+
     def nats(self) -> ChildSpec:
         return ChildSpec("nats", (str(self.nats_binary), "-c", str(self.bus.config)), watches_parent=False)
 
     def services(self) -> list[ChildSpec]:
         """One child for each replica, named as its replica id (`asr-1`)."""
         environment = self.environment()
-        replicas = [(s.value, n) for s in Service for n in range(1, self.replicas.get(s, 1) + 1)]
+        counts = self.replicas | {Service.GATEWAY: 1 + len(self.sibling_ports)}
+        replicas = [(s.value, n) for s in Service for n in range(1, counts.get(s, 1) + 1)]
         return [
             ChildSpec(
                 f"{service}-{number}",
                 (sys.executable, "-m", f"holdfast_{service}"),
                 environment
                 | {"HOLDFAST_REPLICA": f"{service}-{number}"}
+                | (self._gateway(number) if service == Service.GATEWAY else {})
                 | ({"HOLDFAST_HEALTH_PORT": str(self.health_port + place)} if self.health_port else {}),
             )
             for place, (service, number) in enumerate(replicas)

@@ -21,7 +21,7 @@ from holdfast_gateway.desk import Desk
 from holdfast_gateway.domain.duties import DutyRule
 from holdfast_gateway.domain.endpointing import Endpointing
 from holdfast_gateway.domain.floor import FloorRule
-from holdfast_gateway.edge import NEEDED, Edge
+from holdfast_gateway.edge import NEEDED, OWN_ADDRESS, Edge
 from holdfast_gateway.edge_settings import EdgeSettings
 from holdfast_gateway.facts import Facts
 from holdfast_gateway.house import CallRule, House
@@ -102,10 +102,11 @@ async def wire(runtime: Runtime, settings: GatewaySettings, edge_settings: EdgeS
         history=LogHistory(runtime.log),
         callbacks=LogCallbacks(runtime.log),
     )
+    own_address = {OWN_ADDRESS: edge_settings.media_base_url} if edge_settings.media_base_url else {}
     async with edge:
         yield Wiring(
             capacity=edge.reception.seats.certainly_free,
-            info=lambda: {"vad": "silero", "url": edge.url},
+            info=lambda: {"vad": "silero", "url": edge.url} | own_address,
             tasks=(facts.run, lambda: clips.run(runtime.opener), desk.run, edge.look_round),
             drain=lambda: edge.drain(runtime.common.drain_s),
         )

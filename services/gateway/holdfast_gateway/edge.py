@@ -33,6 +33,7 @@ from holdfast_gateway.adapters.twilio_leg import TwilioLeg
 from holdfast_gateway.domain.rates import Rates
 from holdfast_gateway.domain.room import Room, free_streams
 from holdfast_gateway.domain.seats import Seats
+from holdfast_gateway.domain.spread import Sibling
 from holdfast_gateway.edge_settings import EdgeSettings, origin_of
 from holdfast_gateway.ports import CallDesk
 from holdfast_gateway.reception import Callbacks, History, Limits, Reception
@@ -41,6 +42,8 @@ log = structlog.get_logger()
 
 NEEDED = (Service.ASR, Service.DIALOGUE, Service.TTS, Service.TOOLS)
 """Services without which a caller cannot be served well."""
+OWN_ADDRESS = "address"
+"""In a gateway's beat: where this one process of several is reached."""
 LOOK_ROUND_S = 0.25
 """As often as they beat."""
 IDLE_S = 10.0
@@ -95,6 +98,7 @@ class Edge:
             callbacks=self._callbacks,
             room=Room(tuple(service.value for service in NEEDED)) if self._presence is not None else None,
             free_streams=self._free_streams if self._presence is not None else None,
+            siblings=self._siblings,
             calls=self._calls,
         )
         board = StatusBoard(
@@ -145,6 +149,17 @@ class Edge:
         assert self._presence is not None
         beats = self._presence.beats(asyncio.get_running_loop().time())
         return free_streams((b.service, b.capacity_free, b.draining, b.healthy) for b in beats)
+
+    def _siblings(self) -> list[Sibling]:
+        """The other gateway processes that have an address of their own, as their beats say."""
+        if self._presence is None or not self._settings.media_base_url:
+            return []
+        beats = self._presence.beats(asyncio.get_running_loop().time(), Service.GATEWAY)
+        return [
+            Sibling(beat.replica, beat.capacity_free, beat.info[OWN_ADDRESS])
+            for beat in beats
+            if beat.replica != self._replica and beat.info.get(OWN_ADDRESS) and not beat.draining and beat.healthy
+        ]
 
     def _telephone(self, upgrade: Upgrade) -> MediaSocket:
         if refusal := self._guard.upgrade_refusal(twiml.MEDIA_PATH, upgrade.headers, upgrade.peer):

@@ -25,6 +25,7 @@ from holdfast_gateway.domain.identity import Acquaintances, CallState, Known
 from holdfast_gateway.domain.rates import Rates
 from holdfast_gateway.domain.room import Room
 from holdfast_gateway.domain.seats import Seats
+from holdfast_gateway.domain.spread import Sibling, Spread
 from holdfast_gateway.ports import Arrival, CallDesk, Ending, Leg
 
 log = structlog.get_logger()
@@ -81,6 +82,12 @@ class PutThrough(NamedTuple):
     generation: int
 
 
+class HandedOn(NamedTuple):
+    """Another gateway process has more room: the caller's next request goes there."""
+
+    address: str
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     max_call_s: float = 900.0
@@ -111,15 +118,21 @@ class Reception:
         callbacks: Callbacks | None = None,
         room: Room | None = None,
         free_streams: Callable[[], Mapping[str, int]] | None = None,
+        siblings: Callable[[], list[Sibling]] = list,
         calls: asyncio.TaskGroup,
     ) -> None:
-        """`room` judges `free_streams` (by service, now) at each `look_round`; None: there is always room."""
+        """`siblings`: the other gateway processes that calls can be handed on to, now.
+
+        `room` judges `free_streams` (by service, now) at each `look_round`; None: there is always room.
+        """
         self._desk = desk
         self._tokens = tokens
         self._history = history
         self._callbacks = callbacks
         self._room = room
         self._free_streams = free_streams
+        self._siblings = siblings
+        self._spread = Spread()
         self._limits = limits
         self._calls = calls
         self._held: dict[str, _Held] = {}
@@ -166,15 +179,20 @@ class Reception:
         return True
 
     # -- telephone
-    def phone_rings(self, sid: str, caller: str) -> PutThrough | No:
-        """The voice webhook: a new call, or the same webhook once more."""
+    def phone_rings(self, sid: str, caller: str, *, was_handed: bool = False) -> PutThrough | HandedOn | No:
+        """The voice webhook: a new call, or the same webhook once more. One that was handed to us is not handed on."""
         now = self._clock()
         if caller and self.known.get(sid) is None and not self._limits.caller_rates.take(caller, now):
             return self._refuse(No.TOO_OFTEN)
-        if self.draining:
-            return self._refuse(No.DRAINING)
         if self.seats.closed:
             self.look_round()
+        if not was_handed and self.known.get(sid) is None:
+            free = 0 if self.draining else self.seats.free(now)
+            if (better := self._spread.better(free, self._siblings(), now)) is not None:
+                log.info("call_handed_on", to=better.replica)
+                return HandedOn(better.address)
+        if self.draining:
+            return self._refuse(No.DRAINING)
         if not self.seats.take(sid, now):
             return self._refuse(No.BUSY)
         known = self.known.meet(sid, call_id("twilio", sid), 1)

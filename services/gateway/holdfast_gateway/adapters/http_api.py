@@ -23,7 +23,7 @@ from holdfast_gateway.adapters import twiml
 from holdfast_gateway.adapters.health_page import StatusBoard
 from holdfast_gateway.adapters.signature import TwilioGuard, stream_base
 from holdfast_gateway.domain.rates import Rates
-from holdfast_gateway.reception import No, PutThrough, Reception
+from holdfast_gateway.reception import HandedOn, No, PutThrough, Reception
 
 log = structlog.get_logger()
 
@@ -103,7 +103,8 @@ class HttpApi:
         form = await self._signed_form(request)
         sid = _call_sid(form)
         caller = _field(form, "From")
-        return self._put_through(self._reception.phone_rings(sid, caller), caller)
+        was_handed = twiml.HANDED in request.query
+        return self._put_through(self._reception.phone_rings(sid, caller, was_handed=was_handed), caller)
 
     async def _after(self, request: web.Request) -> web.Response:
         form = await self._signed_form(request)
@@ -124,8 +125,10 @@ class HttpApi:
             text = twiml.say_and_hang_up(words.not_noted)
         return web.Response(text=text, content_type="text/xml")
 
-    def _put_through(self, answer: PutThrough | No, caller: str = "") -> web.Response:
+    def _put_through(self, answer: PutThrough | HandedOn | No, caller: str = "") -> web.Response:
         match answer:
+            case HandedOn(address=address):
+                text = twiml.hand_on(address)
             case PutThrough(token=token, generation=generation):
                 text = twiml.connect(
                     stream_base=self._stream_base,

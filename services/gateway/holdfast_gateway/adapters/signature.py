@@ -27,7 +27,9 @@ class TwilioGuard:
     def __init__(self, auth_token: str, public_base_url: str, media_base_url: str = "") -> None:
         self._validator = RequestValidator(auth_token) if auth_token else None
         self._base = public_base_url.rstrip("/")
-        self._stream_base = stream_base(media_base_url.rstrip("/") or self._base)
+        self._own_base = media_base_url.rstrip("/")
+        """Of this one process of several: webhooks come here by it, too, when another has handed a call on."""
+        self._stream_base = stream_base(self._own_base or self._base)
 
     @property
     def checks_signatures(self) -> bool:
@@ -39,7 +41,10 @@ class TwilioGuard:
         """For webhooks; `params` is the form (a repeated name may be a MultiDict's)."""
         if self._validator is None:
             return unsigned_refusal(headers, peer)
-        return self._check(self._base + path_and_query, params, headers)
+        refusal = self._check(self._base + path_and_query, params, headers)
+        if refusal is not None and self._own_base:
+            return self._check(self._own_base + path_and_query, params, headers)
+        return refusal
 
     def upgrade_refusal(self, path: str, headers: Mapping[str, str], peer: str) -> str | None:
         """For the media socket: Twilio signs the wss address of the TwiML, without parameters."""

@@ -8,6 +8,7 @@ MEDIA_PATH = "/twilio/media"
 VOICE_PATH = "/twilio/voice"
 AFTER_PATH = "/twilio/after"
 CALLBACK_PATH = "/twilio/callback"
+HANDED = "handed"
 CALLBACK_DIGIT = "1"
 CALLBACK_WAIT_S = 5
 SAY_VOICE = "Polly.Joanna"
@@ -52,6 +53,13 @@ def offer_callback(text: str, offer: str, *, public_base_url: str) -> str:
     gather.say(f"{text} {offer}", voice=SAY_VOICE, language="en-US")
     response.append(gather)
     response.hangup()
+    return str(response)
+
+
+def hand_on(address: str) -> str:
+    """Ask another gateway process, which answers or refuses for good."""
+    response = VoiceResponse()
+    response.redirect(f"{address}{VOICE_PATH}?{HANDED}=1", method="POST")
     return str(response)
 
 
