@@ -7,8 +7,10 @@ written down. What is said is `talk`'s; how long to wait for what stands in `dom
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,7 +21,8 @@ from holdfast_common.contracts.watch import WatchEvent
 from holdfast_gateway.domain.duties import Duties, EndOverlong, FallSilent, GiveTurnUp, SayClip, TakeDigits
 from holdfast_gateway.domain.patience import Step
 from holdfast_gateway.house import House
-from holdfast_gateway.ports import Arrival, AudioIn, Dtmf, Ending, HungUp, Leg, PositionMoved, Typed
+from holdfast_gateway.ports import Arrival, AtOnce, AudioIn, Dtmf, Ending, HungUp, Leg, LegEvent, PositionMoved, Typed
+from holdfast_gateway.spawn import guarded
 from holdfast_gateway.stages import Stages
 from holdfast_gateway.talk import Talk
 from holdfast_gateway.thinking import Prompt
@@ -157,7 +160,20 @@ class Call:
     async def _read(self) -> None:
         """Take what comes from the leg until it is gone."""
         talk = self._talk
-        async for event in self._leg.events():
+        events = self._leg.events()
+        if isinstance(events, AtOnce) and talk.hearing is not None:
+            # In this task's context: what is logged and started there belongs to this call.
+            events.hear_at_once(partial(copy_context().run, guarded(talk.hearing.hear, self.broke)))
+        try:
+            await self._follow(events)
+        finally:
+            if isinstance(events, AtOnce):
+                events.hear_at_once(None)
+        self.end("leg_lost", ended=False)
+
+    async def _follow(self, events: AsyncIterator[LegEvent]) -> None:
+        talk = self._talk
+        async for event in events:
             match event:
                 case AudioIn():
                     if talk.hearing is not None:
@@ -172,7 +188,6 @@ class Call:
                     pass
                 case HungUp():
                     self.end("hung_up")
-        self.end("leg_lost", ended=False)
 
     # -- time
 

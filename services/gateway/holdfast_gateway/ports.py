@@ -6,9 +6,9 @@ logic (`call`) knows only this port; Twilio, the browser and the fake implement 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -54,6 +54,15 @@ class HungUp:
 
 
 LegEvent = AudioIn | Typed | Dtmf | PositionMoved | HungUp
+
+
+@runtime_checkable
+class AtOnce(Protocol):
+    """A leg's events that can hand its audio over the moment it comes, without waking a task for each frame."""
+
+    def hear_at_once(self, hear: Callable[[AudioIn], None] | None) -> None:
+        """From now on (None: no longer). What waits already is still read first; `hear` must not raise."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

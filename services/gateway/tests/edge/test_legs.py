@@ -235,6 +235,24 @@ async def test_stale_audio_gives_way_and_words_do_not() -> None:
     assert queue.dropped == 10
 
 
+async def test_audio_is_heard_at_once_but_never_before_what_came_earlier() -> None:
+    """A digit that waits is read before the frame that came behind it; nobody is woken for the frames around."""
+    queue = EventQueue()
+    heard: list[int] = []
+    queue.hear_at_once(lambda frame: heard.append(frame.capture_us))
+    queue.put(AudioIn(b"", 1))
+    queue.put(Dtmf("1"))
+    queue.put(AudioIn(b"", 2))
+    assert heard == [1]
+
+    assert [await anext(queue), await anext(queue)] == [Dtmf("1"), AudioIn(b"", 2)]
+    queue.put(AudioIn(b"", 3))
+    queue.hear_at_once(None)
+    queue.put(AudioIn(b"", 4))
+    assert heard == [1, 3]
+    assert await anext(queue) == AudioIn(b"", 4)
+
+
 async def test_a_flood_of_lines_is_told() -> None:
     queue = EventQueue()
     accepted = [queue.put(Typed(str(i))) for i in range(MAX_OTHERS + 1)]
