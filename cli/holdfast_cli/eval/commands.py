@@ -29,8 +29,14 @@ def scenarios(
     ),
     json: Annotated[bool, typer.Option("--json", help="everything as JSON on standard output")] = False,
     out: Annotated[Path | None, typer.Option(help="write the JSON here too")] = None,
+    voice: Annotated[bool, typer.Option("--voice", help="spoken and heard by the embedded engines")] = False,
 ) -> None:
     """Whole calls in text through the real dialogue and tools; each expectation judged."""
+    if voice:
+        from holdfast_cli.eval import spoken_scenarios  # noqa: PLC0415 - keeps `--help` quick
+
+        cache = Path("var/eval/asr").absolute()
+        raise typer.Exit(spoken_scenarios.evaluate(where, profile, cache, as_json=json, out=out))
     from holdfast_cli.eval import scenarios as command  # noqa: PLC0415 - keeps `--help` quick
 
     raise typer.Exit(command.evaluate(where, profile, as_json=json, out=out))

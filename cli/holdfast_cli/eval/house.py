@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
@@ -26,6 +26,8 @@ from holdfast_common.stream.api import Handler, Opener, Session
 from holdfast_common.stream.host import StreamHost
 from holdfast_common.stream.opener import StreamOpener
 
+Around = Callable[[Handler], Handler]
+
 CAPACITY = 1_000
 BEAT_EVERY_S = 0.2
 
@@ -33,7 +35,9 @@ BEAT_EVERY_S = 0.2
 class House:
     """Serves calls side by side, each with a profile, a calendar and faults of its own."""
 
-    def __init__(self, folder: Path, opener: Opener, tools_opener: Opener, database: Any) -> None:
+    def __init__(self, folder: Path, hub: MemoryHub, opener: Opener, tools_opener: Opener, database: Any) -> None:
+        self.hub = hub
+        """The bus that joins the services."""
         self.opener = opener
         """Where a gateway opens its turns."""
         self._folder = folder
@@ -43,9 +47,14 @@ class House:
         self._dialogues: dict[str, Handler] = {}
         self._tools: dict[str, Handler] = {}
 
-    def admit(self, call: str, profile: Profile, log: CallLog, **calendar: Any) -> None:
-        """Serve this call from now on; `calendar` goes to the tools (see their `in_process.serve`)."""
-        self._dialogues[call] = service("dialogue").serve(profile, self.tools_opener, log)
+    def admit(
+        self, call: str, profile: Profile, log: CallLog, *, around: Around = lambda handler: handler, **calendar: Any
+    ) -> None:
+        """Serve this call from now on; `calendar` goes to the tools (see their `in_process.serve`).
+
+        `around` may set something between the call and its dialogue, to see or change what goes through.
+        """
+        self._dialogues[call] = around(service("dialogue").serve(profile, self.tools_opener, log))
         self._tools[call] = service("tools").serve(profile, self._folder, self._database, calendar=call, **calendar)
 
     def dismiss(self, call: str) -> None:
@@ -65,26 +74,30 @@ def service(name: str) -> Any:
 
 
 @asynccontextmanager
-async def open_house(folder: Path) -> AsyncIterator[House]:
-    """A house over one profile folder, ready to take calls."""
+async def open_house(
+    folder: Path, also: Sequence[tuple[Service, Handler]] = (), *, around_tools: Around = lambda handler: handler
+) -> AsyncIterator[House]:
+    """A house over one profile folder, ready to take calls; `also`: more services that its calls shall find."""
     hub = MemoryHub()
     async with AsyncExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-eval-"))
         database = await stack.enter_async_context(service("tools").ledger_in(Path(home)))
         gateway, dialogue = StreamOpener(MemoryBus(hub), "gateway-1"), StreamOpener(MemoryBus(hub), "dialogue-1")
-        house = House(folder, gateway, dialogue, database)
+        house = House(folder, hub, gateway, dialogue, database)
         tasks = [
             asyncio.create_task(work())
             for work in (
                 gateway.run,
                 dialogue.run,
                 *_replica(hub, Service.DIALOGUE, house.think),
-                *_replica(hub, Service.TOOLS, house.act),
+                *_replica(hub, Service.TOOLS, around_tools(house.act)),
+                *(work for kind, handler in also for work in _replica(hub, kind, handler)),
             )
         ]
         stack.push_async_callback(_stop, tasks)
         async with asyncio.timeout(10):
-            while not (gateway.replicas(Service.DIALOGUE) and dialogue.replicas(Service.TOOLS)):
+            needed = (Service.DIALOGUE, *(kind for kind, _ in also))
+            while not (all(map(gateway.replicas, needed)) and dialogue.replicas(Service.TOOLS)):
                 await asyncio.sleep(0.01)
         yield house
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from holdfast_common.contracts.dialogue import Committed, Heard, Sentence, Turn, TurnEntry, TurnKind
 from holdfast_common.contracts.registry import Service
-from holdfast_common.contracts.tools import Booking, Bookings, BookingsOfCall, BookingState
+from holdfast_common.contracts.tools import Booking, BookingState
 from holdfast_common.contracts.wire import decoder
 from holdfast_common.memory_log import MemoryLog
 from holdfast_common.profile import Profile
@@ -17,6 +17,7 @@ from holdfast_common.profile import Profile
 from holdfast_cli.eval.house import House, service
 from holdfast_cli.eval.scenario_caller import Caller, heard_after
 from holdfast_cli.eval.scenario_file import Line, Scenario
+from holdfast_cli.eval.scenario_world import admission, bookings_of, call_id, fail_what_must, profile_of
 
 MOST_TURNS = 80
 TURN_S = 30.0
@@ -49,6 +50,8 @@ class Transcript:
     ended_by: str = ""
     bookings: list[Booking] = field(default_factory=list)
     records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    """By voice: what the caller said, line by line, whatever was heard of it."""
     entries: list[TurnEntry] = field(default_factory=list)
 
     @property
@@ -67,21 +70,6 @@ class Transcript:
         return spoken[-1] if spoken else None
 
 
-def profile_of(profile: Profile, scenario: Scenario) -> Profile:
-    """The profile with the scenario's calendar."""
-    calendar = scenario.calendar
-    rules = profile.calendar.model_copy(
-        update={
-            "timezone": calendar.timezone,
-            "duration_min": calendar.duration_min,
-            "min_notice_min": calendar.min_notice_min,
-            "horizon_days": calendar.horizon_days,
-            "working_hours": calendar.working_hours,
-        }
-    )
-    return profile.model_copy(update={"calendar": rules})
-
-
 async def play(scenario: Scenario, house: House, profile: Profile) -> Transcript:
     """The scenario's call from its first word to its last."""
     call = _Call(scenario, house, profile)
@@ -96,7 +84,7 @@ class _Call:
     """The gateway's and the caller's side of one call."""
 
     def __init__(self, scenario: Scenario, house: House, profile: Profile) -> None:
-        self.id = f"eval-{scenario.id}-{scenario.session_id}"[:64]
+        self.id = call_id(scenario)
         self._scenario = scenario
         self._house = house
         self._profile = profile_of(profile, scenario)
@@ -109,19 +97,7 @@ class _Call:
         self._snapshot = b""
         self._unlogged: list[bytes] = []
         self._now = scenario.clock.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        house.admit(
-            self.id,
-            self._profile,
-            self._log,
-            now=scenario.clock.astimezone(UTC),
-            free=[str(at) for at in scenario.calendar.free],
-            down=self._down,
-            rivals={
-                scenario.calendar.instant(str(f.at)): f.times
-                for f in scenario.faults
-                if f.name == "calendar_conflict_on_book"
-            },
-        )
+        house.admit(self.id, self._profile, self._log, **admission(scenario, self._down))
 
     async def play(self) -> None:
         await self._turn(TurnKind.OPENED)
@@ -141,7 +117,7 @@ class _Call:
             self._transcript.exchanges.pop()
         made = self._transcript
         self._down.clear()
-        made.bookings = await self._bookings()
+        made.bookings = await bookings_of(self.id, self._house, self._down, self._generation)
         decode = decoder(TurnEntry).decode
         made.entries = [decode(entry.data) for entry in self._log.entries]
         made.records = service("records").records_of(self.id, self._log.entries)
@@ -201,7 +177,7 @@ class _Call:
         silences: int = 0,
         language: str = "en",
     ) -> None:
-        self._fail_what_must(len(self._transcript.exchanges))
+        fail_what_must(self._scenario, len(self._transcript.exchanges), self._down)
         turn = Turn(
             n=self._n,
             kind=kind,
@@ -217,7 +193,10 @@ class _Call:
         reply, committed = await self._think(turn)
         self._n, self._snapshot = committed.n + 1, committed.snapshot
         self._sequence, self._unlogged = committed.log_sequence, committed.unlogged
-        booked = sum(booking.state is BookingState.BOOKED for booking in await self._bookings())
+        booked = sum(
+            booking.state is BookingState.BOOKED
+            for booking in await bookings_of(self.id, self._house, self._down, self._generation)
+        )
         self._transcript.exchanges.append(Exchange(committed.n, kind, text, reply, committed, booked))
         if committed.ends_call and not self._transcript.ended_by:
             self._transcript.ended_by = "agent" if kind is TurnKind.SILENCE else "caller"
@@ -236,27 +215,3 @@ class _Call:
         finally:
             stream.cancel()
         raise RuntimeError(f"{self._scenario.id}: the dialogue ended turn {turn.n} without committing it")
-
-    async def _bookings(self) -> list[Booking]:
-        """What the calendar holds of this call, asked past the faults: it is the judge who asks."""
-        down = set(self._down)
-        self._down.clear()
-        stream = self._house.tools_opener.open(
-            Service.TOOLS, BookingsOfCall, call=self.id, generation=self._generation, ends_input=True
-        )
-        try:
-            async for result in stream:
-                if isinstance(result, Bookings):
-                    return result.bookings
-        finally:
-            stream.cancel()
-            self._down |= down
-        raise RuntimeError(f"{self._scenario.id}: the calendar did not tell its bookings")
-
-    def _fail_what_must(self, turn: int) -> None:
-        for fault in self._scenario.faults:
-            if turn >= fault.from_turn:
-                if fault.name == "unleash_down":
-                    self._down.add("knowledge")
-                elif fault.name == "calendar_down":
-                    self._down.add("calendar")

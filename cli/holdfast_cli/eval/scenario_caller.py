@@ -18,11 +18,15 @@ class Caller:
 
     def next_line(self, reply: list[Sentence]) -> Line | None:
         """A waiting line whose condition holds, else the next plain one; None: the caller has nothing left to do."""
-        waiting = next((line for line in self._lines if line.when and _holds(line.when, reply)), None)
-        line = waiting or next((line for line in self._lines if line.when is None), None)
+        line = self.coming(reply)
         if line is not None and not line.repeat:
             self._lines.remove(line)
         return line
+
+    def coming(self, reply: list[Sentence]) -> Line | None:
+        """What `next_line` would give."""
+        waiting = next((line for line in self._lines if line.when and _holds(line.when, reply)), None)
+        return waiting or next((line for line in self._lines if line.when is None), None)
 
 
 def slots_asked(reply: list[Sentence]) -> set[str]:

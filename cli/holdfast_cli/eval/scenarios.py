@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from holdfast_common.errors import HoldfastError
 from holdfast_common.profile import Profile, load_profile
 from rich.console import Console
 
-from holdfast_cli.eval.house import House, open_house
+from holdfast_cli.eval.house import open_house
 from holdfast_cli.eval.scenario_call import Transcript, play
 from holdfast_cli.eval.scenario_checks import Verdict, check
 from holdfast_cli.eval.scenario_file import Broken, Scenario, ScenarioError, read_folder
@@ -62,17 +63,18 @@ class Case:
 
 async def run(scenarios: list[Scenario | Broken], folder: Path, profile: Profile | None = None) -> list[Case]:
     """Play and judge every scenario over one profile folder."""
-    profile = profile or load_profile(folder)
+    agent = profile or load_profile(folder)
     async with open_house(folder) as house:
-        return [await _case(scenario, house, profile) for scenario in scenarios]
+        return [await judged(scenario, lambda one: play(one, house, agent)) for scenario in scenarios]
 
 
-async def _case(scenario: Scenario | Broken, house: House, profile: Profile) -> Case:
+async def judged(scenario: Scenario | Broken, call: Callable[[Scenario], Awaitable[Transcript]]) -> Case:
+    """The scenario played by `call`, and judged."""
     if isinstance(scenario, Broken):
         return Case(scenario.id, error="; ".join(scenario.problems))
     case = Case(scenario.id, scenario.title)
     try:
-        case.transcript = await play(scenario, house, profile)
+        case.transcript = await call(scenario)
         case.verdicts = check(scenario, case.transcript)
     except ScenarioError as error:
         case.error = str(error)
@@ -95,13 +97,18 @@ def summary(cases: list[Case]) -> dict[str, Any]:
 
 def evaluate(where: Path, profile: Path, *, as_json: bool, out: Path | None = None) -> int:
     """Exit code 0: every expectation is met; 1: some are not; 2: a scenario could not be run."""
-    _quiet()
+    quiet()
     try:
         cases = asyncio.run(run(read_folder(where), profile.absolute()))
     except HoldfastError as error:
         print(error, file=sys.stderr)
         return 2
-    result = {**summary(cases), "cases": [case.told() for case in cases]}
+    return conclude(cases, summary(cases), as_json=as_json, out=out)
+
+
+def conclude(cases: list[Case], figures: dict[str, Any], *, as_json: bool, out: Path | None) -> int:
+    """Tell the outcome; returns the exit code."""
+    result = {**figures, "cases": [case.told() for case in cases]}
     if out:
         out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     if as_json:
@@ -135,7 +142,7 @@ def report(cases: list[Case], console: Console) -> None:
         console.print(f"  {name}: {figures[name]['met']} of {figures[name]['of']}", highlight=False)
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Services write to the log as ever; here it would drown the report."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.getLogger().setLevel(logging.CRITICAL)

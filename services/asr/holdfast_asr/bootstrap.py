@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast_common.errors import EngineUnavailable, SettingsError
@@ -19,6 +20,7 @@ from holdfast_asr.ports import Recogniser
 from holdfast_asr.settings import AsrSettings
 
 if TYPE_CHECKING:
+    from holdfast_asr.adapters.pocketsphinx_pool import PocketsphinxPool
     from holdfast_asr.adapters.whisper_arrival import Source
     from holdfast_asr.adapters.whisper_engine import Plan
 
@@ -46,7 +48,8 @@ async def _engine(runtime: Runtime, settings: AsrSettings) -> AsyncIterator[Reco
         async with _scripted(settings) as recogniser:
             yield recogniser
         return
-    async with _pocketsphinx(runtime, settings) as embedded:
+    async with pocketsphinx(runtime.common.profile, runtime.common.state_dir / "asr", settings) as embedded:
+        runtime.health.register("pronunciations", lambda: _pronunciations(embedded.missing))
         if settings.engine == "pocketsphinx" or (source := whisper_source(runtime, settings)) is None:
             yield embedded
             return
@@ -100,21 +103,25 @@ async def _scripted(settings: AsrSettings) -> AsyncIterator[Recogniser]:
     yield Scripted(settings.scripted_text)
 
 
+def _pronunciations(missing: Sequence[str]) -> Finding:
+    if not missing:
+        return Finding(State.OK)
+    return Finding(State.DEGRADED, f"{len(missing)} words cannot be recognised: {', '.join(missing[:10])}")
+
+
 @asynccontextmanager
-async def _pocketsphinx(runtime: Runtime, settings: AsrSettings) -> AsyncIterator[Recogniser]:
+async def pocketsphinx(folder: Path, cache: Path, settings: AsrSettings) -> AsyncIterator[PocketsphinxPool]:
+    """The embedded recogniser over a profile, ready; `cache` keeps its language model. Raises SettingsError."""
     # Heavy imports: only where this engine is used.
     from holdfast_asr.adapters.caller_data import load_caller_data  # noqa: PLC0415
     from holdfast_asr.adapters.pocketsphinx_model import prepare_model  # noqa: PLC0415
     from holdfast_asr.adapters.pocketsphinx_pool import PocketsphinxPool, PoolShape  # noqa: PLC0415
 
-    folder = runtime.common.profile
     profile = load_profile(folder)
     if problems := bad_pronunciations(profile.speech.pronunciations):
         raise SettingsError([f"{folder / 'profile.yaml'}: {problem}" for problem in problems])
     try:
-        model = await asyncio.to_thread(
-            prepare_model, profile, load_articles(folder), load_caller_data(), runtime.common.state_dir / "asr"
-        )
+        model = await asyncio.to_thread(prepare_model, profile, load_articles(folder), load_caller_data(), cache)
     except EngineUnavailable as error:
         raise SettingsError([f"HOLDFAST_ASR_ENGINE=pocketsphinx: {error}"]) from error
     shape = PoolShape(
@@ -124,15 +131,6 @@ async def _pocketsphinx(runtime: Runtime, settings: AsrSettings) -> AsyncIterato
         generic=settings.generic,
     )
     pool = PocketsphinxPool(model, shape, reason=NO_WHISPER)
-    runtime.health.register(
-        "pronunciations",
-        lambda: Finding(
-            State.DEGRADED if model.missing else State.OK,
-            f"{len(model.missing)} words cannot be recognised: {', '.join(model.missing[:10])}"
-            if model.missing
-            else "",
-        ),
-    )
     running = asyncio.ensure_future(pool.run())  # ends below, with the service
     try:
         async with asyncio.timeout(WARM_WITHIN_S):

@@ -86,6 +86,15 @@ class PocketsphinxPool:
             "missing_pronunciations": str(len(self._model.missing)),
         }
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Words of the profile without a pronunciation: they cannot be recognised."""
+        return self._model.missing
+
+    def behind_s(self) -> float:
+        """How much audio of the open utterances waits to be decoded; an unanswered question counts as a second."""
+        return sum(utterance.behind_s for utterance in self._open.values())
+
     # -- life of the workers ------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -216,6 +225,11 @@ class PooledUtterance:
     def owes(self) -> bool:
         """The worker has something of ours to do."""
         return self._done < len(self._audio) // 2 or bool(self._questions)
+
+    @property
+    def behind_s(self) -> float:
+        """Audio that waits for the decoder, and a second for each open question."""
+        return (len(self._audio) // 2 - self._done) / self._request.rate_hz + len(self._questions)
 
     def feed(self, pcm: bytes) -> None:
         self._audio += pcm

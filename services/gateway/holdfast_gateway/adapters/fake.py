@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,8 +60,12 @@ class FakeLeg:
 
     kind = "fake"
 
-    def __init__(self, rate_hz: int = 8_000, channel: Channel = Channel.PHONE) -> None:
+    def __init__(
+        self, rate_hz: int = 8_000, channel: Channel = Channel.PHONE, line: Callable[[bytes], bytes] | None = None
+    ) -> None:
+        """`line` is what each frame goes through on its way to us: noise, a codec; None: a perfect line."""
         self.rate_hz = rate_hz
+        self._line = line
         self.channel = channel
         self.captions: list[Caption] = []
         self.played: list[Played] = []
@@ -101,6 +105,11 @@ class FakeLeg:
         self._put(None)
 
     @property
+    def is_speaking(self) -> bool:
+        """The caller has not said everything yet."""
+        return bool(self._frames)
+
+    @property
     def said(self) -> list[str]:
         """The agent's captions so far."""
         return [caption.text for caption in self.captions if caption.role == "agent"]
@@ -126,6 +135,8 @@ class FakeLeg:
             due += FRAME_MS / 1000
             await asyncio.sleep(due - self._loop.time())
             pcm = self._frames.popleft() if self._frames else self._silence
+            if self._line is not None:
+                pcm = self._line(pcm)
             yield AudioIn(pcm, int(self._loop.time() * 1e6))
 
     def play(self, pcm: bytes) -> None:
