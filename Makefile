@@ -26,7 +26,7 @@ ENGINE   ?= $(shell command -v docker || command -v podman)
 COMPOSE  ?= $(ENGINE) compose
 
 .PHONY: help setup demo run doctor test test-fast lint types fmt lock env-example system clean \
-        images secrets compose-up compose-down k8s-validate
+        images secrets compose-up compose-down k8s-validate bench bench-peers
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -82,9 +82,20 @@ lock: setup ## resolve requirements/*.in again (upgrade with UPGRADE=--upgrade)
 	@cd requirements && ../$(UV) pip compile build.in -o build.txt -c dev.txt --no-annotate $(LOCK)
 	@cd requirements && ../$(UV) pip compile asr-cuda.in -o asr-cuda.txt --no-annotate $(LOCK) $(UPGRADE)
 	@cd requirements && ../$(UV) pip compile k8s.in -o k8s.txt -c dev.txt --no-annotate $(LOCK) $(UPGRADE)
+	@cd bench/peers && for peer in livekit pipecat; do ../../$(UV) pip compile $$peer.in -o $$peer.txt --no-annotate $(LOCK); done
 	@cd requirements && for service in $(SERVICES); do \
 	   ../$(PY) collect.py libs/common services/$$service | ../$(UV) pip compile - -o $$service.txt -c dev.txt \
 	     --overrides overrides.txt --excludes excludes.txt --no-annotate $(LOCK); done
+
+bench: setup ## measure calls per core, latency and cost, alone on the machine; writes docs/benchmarks.md (LEVELS=, RUNS=, AGAIN=1)
+	@$(PY) bench/calls.py platform $(if $(LEVELS),--levels $(LEVELS)) $(if $(RUNS),--runs $(RUNS)) $(if $(AGAIN),--again)
+
+bench-peers: setup ## the same of livekit-agents and pipecat-ai, each in an environment of its own (650 MB; PEERS=, LEVELS=, RUNS=)
+	@for peer in livekit pipecat; do test -x var/peers/$$peer/bin/python || { \
+	   echo "bench-peers: making var/peers/$$peer"; $(PYTHON) -m venv --without-pip var/peers/$$peer && \
+	   $(UV) pip install -q --python var/peers/$$peer/bin/python --no-deps --require-hashes -r bench/peers/$$peer.txt; }; done
+	@$(PY) bench/calls.py peers $(if $(PEERS),--peers $(PEERS)) $(if $(LEVELS),--levels $(LEVELS)) $(if $(RUNS),--runs $(RUNS)) \
+	   $(if $(AGAIN),--again)
 
 env-example: setup ## write .env.example again from the settings themselves
 	@$(PY) -m holdfast_cli.env_example > .env.example

@@ -121,11 +121,3 @@ def test_a_refused_callers_wish_to_be_called_back_is_a_lead_with_its_number() ->
 
     assert rows.lead.signals == {"callback": "+15550100200"}
     assert (rows.end_reason, rows.turns) == ("busy", [])
-
-
-def test_the_last_attempt_of_a_turn_is_its_row_whichever_was_written_last() -> None:
-    """A withdrawn attempt may have written before or, by an older dialogue, after the one that counts."""
-    rows = derive([turn(5, 2, said="yes but later", attempt=1), turn(6, 2, said="yes")])
-
-    assert rows is not None
-    assert [row.said for row in rows.turns] == ["yes but later"]
