@@ -3,7 +3,8 @@
     opened --hello (token good)--> live --bye, close, silence--> gone
 
 What the page plays it counts and reports several times a second, from 0 after every clear; that and
-a playout clock in between say where the ear is. Captions are text for the page's text nodes.
+a playout clock in between say where the ear is. It answers a clear at once: so long is the way there
+and back. Captions are text for the page's text nodes.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class BrowserLeg:
         self._sender = PlayoutSender(RATE_HZ, self._send_audio, lambda: None)
         self._base = 0
         """Position at which the current epoch began."""
+        self._cleared_at: float | None = None
+        """When a clear left that the page has not answered yet."""
         self._live = False
         self._gone = False
         self._refused = False
@@ -82,6 +85,7 @@ class BrowserLeg:
         if not self.rate_hz:
             return 0
         self._base = self._sender.clear()
+        self._cleared_at = self._loop.time()
         self._text(wire.clear(self._sender.generation))
         return self._base
 
@@ -177,6 +181,10 @@ class BrowserLeg:
             self._put(Typed(line))
 
     def _played(self, message: wire.Played) -> None:
+        if self._cleared_at is not None and message.epoch == self._sender.generation:
+            if not message.samples:
+                self._sender.measured(self._loop.time() - self._cleared_at)
+            self._cleared_at = None
         if self._sender.told(self._base + message.samples, message.epoch):
             self._put(PositionMoved())
 

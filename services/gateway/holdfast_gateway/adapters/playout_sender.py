@@ -14,6 +14,8 @@ from typing import Protocol
 from holdfast_gateway.domain.position import Playout
 
 MESSAGE_MS = 200
+FRAME_MS = 20
+"""The first message of a leg is this short: its mark soon tells how long the far end waits before it plays."""
 LOW_WATER_S = 0.2
 """The far end's buffer is filled up before it holds less than this."""
 MAX_WAIT_S = 0.06
@@ -45,6 +47,7 @@ class PlayoutSender:
         self._playout = Playout(rate_hz)
         self._rate = rate_hz
         self._message_bytes = rate_hz * MESSAGE_MS // 1000 * 2
+        self._frame_bytes = rate_hz * FRAME_MS // 1000 * 2
         self._pending = bytearray()
         self._timer: asyncio.TimerHandle | None = None
         self._loop: Timers = loop or asyncio.get_running_loop()
@@ -57,8 +60,9 @@ class PlayoutSender:
         dry = self._playout.runs_dry_at() <= now
         if dry and not self._pending:
             self._before_dry()
-            self._ship(pcm[: self._message_bytes], now)
-            pcm = pcm[self._message_bytes :]
+            first = self._message_bytes if self._playout.knows_lag else self._frame_bytes
+            self._ship(pcm[:first], now)
+            pcm = pcm[first:]
         self._pending += pcm
         while len(self._pending) >= self._message_bytes:
             self._ship_pending(now)

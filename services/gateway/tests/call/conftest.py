@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from holdfast_common.contracts.wire import Audio
 from holdfast_common.memory_log import MemoryLog
 from holdfast_common.profile import Clips as ClipTexts
 from holdfast_common.testing import FakeOpener, FakeSession
+from holdfast_common.virtual_time import VirtualLoop
 from holdfast_gateway.adapters.fake import FakeLeg, LoudIsVoice
 from holdfast_gateway.clips import Clips
 from holdfast_gateway.desk import Desk
@@ -31,29 +31,6 @@ from holdfast_gateway.voice import VadBatch
 
 WORD_MS = 200
 RATE = 8_000
-
-
-class _JumpingSelector(selectors.DefaultSelector):
-    """Instead of waiting, lets the loop's clock jump."""
-
-    skipped = 0.0
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        ready = super().select(0)
-        if not ready:
-            if timeout is None:
-                raise RuntimeError("nothing will ever happen")
-            self.skipped += timeout
-        return ready
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return self._jumping.skipped
 
 
 def tone(ms: int, rate_hz: int = RATE) -> bytes:
