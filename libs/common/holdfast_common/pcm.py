@@ -2,15 +2,24 @@
 
 Everywhere in Holdfast audio is mono signed 16-bit little-endian PCM in `bytes`; the telephone's
 mu-law exists only at its socket. The tables are those of ITU-T G.711 (bias 33 on 14-bit
-magnitudes, 8 segments of 16 steps), looked up with numpy: a 20 ms frame costs some microseconds.
+magnitudes, 8 segments of 16 steps), looked up with numpy; where the interpreter still brings
+`audioop` (before 3.13, or by the package audioop-lts) that does the same in C, ten times as fast.
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    try:
+        import audioop
+    except ImportError:
+        audioop = None  # type: ignore[assignment]
 
 Samples = npt.NDArray[np.int16]
 Floats = npt.NDArray[np.float32]
@@ -62,11 +71,15 @@ def samples_of(pcm: bytes | bytearray | memoryview | npt.NDArray[Any]) -> Sample
 
 def ulaw_encode(pcm: bytes | npt.NDArray[np.int16]) -> bytes:
     """G.711 mu-law of s16le PCM: one byte a sample, same rate."""
+    if audioop is not None:
+        return audioop.lin2ulaw(samples_of(pcm).tobytes(), BYTES_PER_SAMPLE)
     return _ENCODE.take(samples_of(pcm).view(np.uint16)).tobytes()
 
 
 def ulaw_decode(ulaw: bytes) -> bytes:
     """s16le PCM of G.711 mu-law: two bytes for each byte, same rate."""
+    if audioop is not None:
+        return audioop.ulaw2lin(ulaw, BYTES_PER_SAMPLE)
     return _DECODE.take(np.frombuffer(ulaw, dtype=np.uint8)).tobytes()
 
 
