@@ -18,6 +18,7 @@ LOCK     := --universal --generate-hashes --no-emit-index-url --no-emit-find-lin
 
 VOICE ?= slt
 KILL  ?= asr
+MODEL ?= well-behaved
 
 SERVICES := asr dialogue gateway records tools tts
 TAG      ?= latest
@@ -25,7 +26,7 @@ TAG      ?= latest
 ENGINE   ?= $(shell command -v docker || command -v podman)
 COMPOSE  ?= $(ENGINE) compose
 
-.PHONY: help setup demo run doctor test test-fast lint types fmt lock env-example system clean \
+.PHONY: help setup demo demo-llm run doctor test test-fast lint types fmt lock env-example system clean \
         images secrets compose-up compose-down k8s-validate bench bench-peers
 
 help: ## say what there is
@@ -49,6 +50,9 @@ demo: ## a real call, in real time: questions, a booking, and a service killed m
 	@echo "demo: sets up if need be, starts every service, places one call of about two minutes"
 	@$(MAKE) --no-print-directory setup
 	@$(VENV)/bin/holdfast demo --voice $(VOICE) --kill $(KILL)
+
+demo-llm: setup ## the demo call with a language model behind the knowledge base (MODEL=well-behaved or hostile)
+	@$(VENV)/bin/holdfast demo --voice $(VOICE) --kill $(KILL) --model $(MODEL) --home var/demo-llm
 
 run: setup ## the same system, left running at http://127.0.0.1:8080 (PORT= sets another)
 	@$(VENV)/bin/holdfast up

@@ -157,6 +157,7 @@ def demo(
     home: Home = Path("var/demo"),
     profile: ProfileFolder = Path("profiles/trial_success"),
     folder: Annotated[Path, typer.Option(help="folder of the demo's script and recordings")] = Path("demo"),
+    model: Annotated[str, typer.Option(help="a stand-in language model: well-behaved, hostile; empty: none")] = "",
 ) -> None:
     """One real call: questions, a booking, and a service killed meanwhile."""
     from holdfast_cli.demo import command  # noqa: PLC0415 - keeps `--help` quick
@@ -165,8 +166,31 @@ def demo(
         raise typer.BadParameter(f"{voice!r} is none of {', '.join(command.CALLERS)}", param_hint="--voice")
     if kill not in ("asr", "all", "none"):
         raise typer.BadParameter(f"{kill!r} is none of asr, all, none", param_hint="--kill")
-    options = command.DemoOptions(voice=voice, kill=kill, home=home, profile=profile, folder=folder)
+    options = command.DemoOptions(voice=voice, kill=kill, home=home, profile=profile, folder=folder, model=model)
     raise typer.Exit(command.demo(options))
+
+
+@app.command()
+def model(
+    *,
+    behaviour: Annotated[str, typer.Option(help="well-behaved, hostile or rubbish")] = "well-behaved",
+    fault: Annotated[str, typer.Option(help="none, 429, quota, 500, 401, hang, mid_error ...")] = "none",
+    times: Annotated[int, typer.Option(help="requests that the fault hits; -1: all")] = -1,
+    first_token_ms: Annotated[float, typer.Option(help="delay before the first token")] = 200.0,
+    token_ms: Annotated[float, typer.Option(help="delay between tokens")] = 20.0,
+    retry_after_s: Annotated[float, typer.Option(help="what a 429 asks for")] = 5.0,
+    port: Annotated[int, typer.Option(help="port on 127.0.0.1; 0: any free one")] = 0,
+) -> None:
+    """A language model to try things out with: an OpenAI-compatible endpoint, faults on demand."""
+    from holdfast_cli.model_server import command, server  # noqa: PLC0415 - keeps `--help` quick
+
+    try:
+        knobs = server.checked(behaviour, fault)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    knobs.times, knobs.retry_after_s = times, retry_after_s
+    knobs.first_token_ms, knobs.token_ms = first_token_ms, token_ms
+    raise typer.Exit(command.run(knobs, port))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import sys
@@ -33,6 +34,7 @@ from holdfast_cli.demo.breaks import Breaks, Kill
 from holdfast_cli.demo.result import DemoResult, demo_result
 from holdfast_cli.demo.table import show
 from holdfast_cli.demo.wish import Wish, wish
+from holdfast_cli.model_server.server import Knobs, serving
 from holdfast_cli.supervise import run_file
 from holdfast_cli.supervise.leash import kernel_leash
 from holdfast_cli.supervise.readiness import Presence, engines
@@ -62,10 +64,14 @@ class DemoOptions:
     home: Path = Path("var/demo")
     profile: Path = Path("profiles/trial_success")
     folder: Path = Path("demo")
+    model: str = ""
+    """Behaviour of a stand-in language model; empty: none."""
 
 
 @asynccontextmanager
-async def running_system(options: DemoOptions, profile: Path) -> AsyncIterator[run_file.RunFile]:
+async def running_system(
+    options: DemoOptions, profile: Path, environment: dict[str, str]
+) -> AsyncIterator[run_file.RunFile]:
     """`holdfast up` as a process of its own (its log must not disturb the caller's clock), gone afterwards."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "holdfast_cli", "up", "--quiet", "--exit-with-parent"),
@@ -74,6 +80,7 @@ async def running_system(options: DemoOptions, profile: Path) -> AsyncIterator[r
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
         preexec_fn=kernel_leash(),
+        env={**os.environ, **environment},
     )
     try:
         assert process.stdout is not None
@@ -102,6 +109,17 @@ async def running_system(options: DemoOptions, profile: Path) -> AsyncIterator[r
                 await process.wait()
 
 
+async def model_for(options: DemoOptions, stack: AsyncExitStack) -> dict[str, str]:
+    """The environment that points the dialogue at a stand-in model of our own; empty where none was asked for."""
+    if not options.model:
+        return {}
+    server = await stack.enter_async_context(serving(Knobs(behaviour=options.model, first_token_ms=200, token_ms=20)))
+    return {
+        "HOLDFAST_DIALOGUE_MODEL_BASE_URL": server.url,
+        "HOLDFAST_DIALOGUE_MODEL_NAME": options.model,
+    }
+
+
 async def bookings_of(opener: Opener, call: str) -> list[Booking]:
     """Read the call's meetings back from the ledger."""
     stream = opener.open(Service.TOOLS, lambda: BookingsOfCall(call=call), call=call, ends_input=True)
@@ -128,7 +146,9 @@ def agent_profile(options: DemoOptions) -> Path:
 async def run_demo(options: DemoOptions, wanted: Wish, script: Script, console: Console) -> DemoResult:
     """Start, call, judge, stop."""
     started = time.monotonic()
-    async with running_system(options, agent_profile(options)) as run, AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
+        environment = await model_for(options, stack)
+        run = await stack.enter_async_context(running_system(options, agent_profile(options), environment))
         start_s = time.monotonic() - started
         console.print(f"ready in {start_s:.1f} s at {run.http_url}; the caller rings", style="green")
         bus, opener = await open_bus(stack, run)

@@ -29,6 +29,12 @@ def scenarios(
     ),
     json: Annotated[bool, typer.Option("--json", help="everything as JSON on standard output")] = False,
     out: Annotated[Path | None, typer.Option(help="write the JSON here too")] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="well-behaved, hostile or rubbish (a stand-in), or URL#name of an endpoint; empty: rules only"
+        ),
+    ] = "",
     voice: Annotated[bool, typer.Option("--voice", help="spoken and heard by the embedded engines")] = False,
 ) -> None:
     """Whole calls in text through the real dialogue and tools; each expectation judged."""
@@ -39,7 +45,7 @@ def scenarios(
         raise typer.Exit(spoken_scenarios.evaluate(where, profile, cache, as_json=json, out=out))
     from holdfast_cli.eval import scenarios as command  # noqa: PLC0415 - keeps `--help` quick
 
-    raise typer.Exit(command.evaluate(where, profile, as_json=json, out=out))
+    raise typer.Exit(command.evaluate(where, profile, as_json=json, out=out, model=model))
 
 
 @app.command()

@@ -26,6 +26,9 @@ from holdfast_common.stream.api import Handler, Opener, Session
 from holdfast_common.stream.host import StreamHost
 from holdfast_common.stream.opener import StreamOpener
 
+from holdfast_cli.model_server.answers import BEHAVIOURS
+from holdfast_cli.model_server.server import Knobs, serving
+
 Around = Callable[[Handler], Handler]
 
 CAPACITY = 1_000
@@ -35,7 +38,15 @@ BEAT_EVERY_S = 0.2
 class House:
     """Serves calls side by side, each with a profile, a calendar and faults of its own."""
 
-    def __init__(self, folder: Path, hub: MemoryHub, opener: Opener, tools_opener: Opener, database: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        hub: MemoryHub,
+        opener: Opener,
+        tools_opener: Opener,
+        database: Any,
+        model: Any = None,
+    ) -> None:
         self.hub = hub
         """The bus that joins the services."""
         self.opener = opener
@@ -44,6 +55,8 @@ class House:
         self.tools_opener = tools_opener
         """Where a dialogue opens its tool calls."""
         self._database = database
+        self._model = model
+        """Of the dialogue's `in_process.model_at`; None: rules only."""
         self._dialogues: dict[str, Handler] = {}
         self._tools: dict[str, Handler] = {}
 
@@ -54,7 +67,10 @@ class House:
 
         `around` may set something between the call and its dialogue, to see or change what goes through.
         """
-        self._dialogues[call] = around(service("dialogue").serve(profile, self.tools_opener, log))
+        down = calendar.get("down", ())
+        self._dialogues[call] = around(
+            service("dialogue").serve(profile, self.tools_opener, log, model=self._model, down=down)
+        )
         self._tools[call] = service("tools").serve(profile, self._folder, self._database, calendar=call, **calendar)
 
     def dismiss(self, call: str) -> None:
@@ -75,15 +91,22 @@ def service(name: str) -> Any:
 
 @asynccontextmanager
 async def open_house(
-    folder: Path, also: Sequence[tuple[Service, Handler]] = (), *, around_tools: Around = lambda handler: handler
+    folder: Path,
+    also: Sequence[tuple[Service, Handler]] = (),
+    *,
+    around_tools: Around = lambda handler: handler,
+    model: str = "",
 ) -> AsyncIterator[House]:
-    """A house over one profile folder, ready to take calls; `also`: more services that its calls shall find."""
+    """A house over one profile folder, ready to take calls; `also`: more services that its calls shall find.
+
+    `model`: a behaviour of the stand-in, or the address of an OpenAI-compatible endpoint (`URL#name`); empty: none.
+    """
     hub = MemoryHub()
     async with AsyncExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-eval-"))
         database = await stack.enter_async_context(service("tools").ledger_in(Path(home)))
         gateway, dialogue = StreamOpener(MemoryBus(hub), "gateway-1"), StreamOpener(MemoryBus(hub), "dialogue-1")
-        house = House(folder, hub, gateway, dialogue, database)
+        house = House(folder, hub, gateway, dialogue, database, await _model(stack, model))
         tasks = [
             asyncio.create_task(work())
             for work in (
@@ -100,6 +123,19 @@ async def open_house(
             while not (all(map(gateway.replicas, needed)) and dialogue.replicas(Service.TOOLS)):
                 await asyncio.sleep(0.01)
         yield house
+
+
+async def _model(stack: AsyncExitStack, asked: str) -> Any:
+    """The language model that was asked for, at an endpoint of its own where it is a stand-in."""
+    if not asked:
+        return None
+    url, _, name = asked.partition("#")
+    if asked in BEHAVIOURS:
+        server = await stack.enter_async_context(serving(Knobs(behaviour=asked)))
+        url, name = server.url, asked
+    model = service("dialogue").model_at(url, name)
+    stack.push_async_callback(model.aclose)
+    return model
 
 
 def _replica(hub: MemoryHub, kind: Service, handler: Handler) -> list[Callable[[], Any]]:

@@ -48,6 +48,8 @@ def fail_what_must(scenario: Scenario, turn: int, down: set[str]) -> None:
                 down.add("knowledge")
             elif fault.name == "calendar_down":
                 down.add("calendar")
+            elif fault.name == "llm_down":
+                down.add("model")
 
 
 async def bookings_of(call: str, house: House, down: set[str], generation: int) -> list[Booking]:

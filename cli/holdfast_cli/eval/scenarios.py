@@ -61,10 +61,12 @@ class Case:
         return told
 
 
-async def run(scenarios: list[Scenario | Broken], folder: Path, profile: Profile | None = None) -> list[Case]:
-    """Play and judge every scenario over one profile folder."""
+async def run(
+    scenarios: list[Scenario | Broken], folder: Path, profile: Profile | None = None, *, model: str = ""
+) -> list[Case]:
+    """Play and judge every scenario over one profile folder; `model` as `open_house` takes it."""
     agent = profile or load_profile(folder)
-    async with open_house(folder) as house:
+    async with open_house(folder, model=model) as house:
         return [await judged(scenario, lambda one: play(one, house, agent)) for scenario in scenarios]
 
 
@@ -95,15 +97,15 @@ def summary(cases: list[Case]) -> dict[str, Any]:
     }
 
 
-def evaluate(where: Path, profile: Path, *, as_json: bool, out: Path | None = None) -> int:
+def evaluate(where: Path, profile: Path, *, as_json: bool, out: Path | None = None, model: str = "") -> int:
     """Exit code 0: every expectation is met; 1: some are not; 2: a scenario could not be run."""
     quiet()
     try:
-        cases = asyncio.run(run(read_folder(where), profile.absolute()))
+        cases = asyncio.run(run(read_folder(where), profile.absolute(), model=model))
     except HoldfastError as error:
         print(error, file=sys.stderr)
         return 2
-    return conclude(cases, summary(cases), as_json=as_json, out=out)
+    return conclude(cases, {**summary(cases), "model": model or "none"}, as_json=as_json, out=out)
 
 
 def conclude(cases: list[Case], figures: dict[str, Any], *, as_json: bool, out: Path | None) -> int:

@@ -30,6 +30,7 @@ SPAN_LISTEN = "listen"
 SPAN_THINK = "think"
 SPAN_SPEAK = "speak"
 SPAN_ACT = "act"
+SPAN_MODEL = "ask_model"
 SPAN_SERVE = "serve"
 HOP_OF = {
     Service.ASR: SPAN_LISTEN,
@@ -132,6 +133,20 @@ OUTSIDE_MS = METER.create_histogram(
     explicit_bucket_boundaries_advisory=WORK_MS,
 )
 BREAKER = Level("holdfast.breaker", description="Breaker of a service outside: 0 closed, 1 half-open, 2 open")
+MODEL_ANSWERS = METER.create_counter(
+    "holdfast.model_answers", description="Answers of the language model, by `outcome`: how it ended, or why it failed"
+)
+MODEL_FIRST_TOKEN_MS = METER.create_histogram(
+    "holdfast.model_first_token",
+    unit="ms",
+    description="Asking the language model to its first text or proposal",
+    explicit_bucket_boundaries_advisory=WORK_MS,
+)
+MODEL_TOKENS = METER.create_counter("holdfast.model_tokens", description="Tokens, by `direction`: in or out")
+MODEL_COST = METER.create_counter("holdfast.model_cost", description="Cost of answers by the configured prices")
+MODEL_REFUSED = METER.create_counter(
+    "holdfast.model_refused", description="Sentences and proposals of the model not let through, by `kind`"
+)
 BARGE_INS = METER.create_counter("holdfast.barge_ins", description="Holds, by `outcome`: interrupted or resumed")
 RECORDS = METER.create_counter("holdfast.records", description="Log entries stored")
 

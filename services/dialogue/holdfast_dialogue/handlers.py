@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
+from holdfast_common import telemetry
 from holdfast_common.call_log import CallLog
 from holdfast_common.contracts.dialogue import (
     Committed,
@@ -33,11 +34,13 @@ from holdfast_common.profile import Profile
 from holdfast_common.stream.api import Session
 from msgspec.structs import replace
 
+from holdfast_dialogue.domain.model_steps import AskModel, ReadOn, StopModel
 from holdfast_dialogue.domain.state import FORMAT, State, dump, load, remember, take_accepted
-from holdfast_dialogue.domain.steps import Answer, Outcome, Policy, ToolFailed
+from holdfast_dialogue.domain.steps import Answer, Outcome, Policy, Step, ToolFailed
 from holdfast_dialogue.domain.talk import as_said
 from holdfast_dialogue.journal import Journal
-from holdfast_dialogue.ports import Tools
+from holdfast_dialogue.model_run import ModelLimits, ModelRun
+from holdfast_dialogue.ports import Model, Tools
 
 log = structlog.get_logger()
 
@@ -50,19 +53,29 @@ class Limits:
 
     search_s: float = 2.0
     change_s: float = 8.0
+    model: ModelLimits = field(default_factory=ModelLimits)
 
 
 class Dialogue:
     """Serves turns; one instance for the life of the process, and nothing of any call in it."""
 
     def __init__(
-        self, *, profile: Profile, policy: Policy, tools: Tools, call_log: CallLog, limits: Limits, version: str = ""
+        self,
+        *,
+        profile: Profile,
+        policy: Policy,
+        tools: Tools,
+        call_log: CallLog,
+        limits: Limits,
+        model: Model | None = None,
+        version: str = "",
     ) -> None:
         self.profile = profile
         self.policy = policy
         self.tools = tools
         self.call_log = call_log
         self.limits = limits
+        self.model = model
         self.version = version
 
     async def __call__(self, session: Session) -> None:
@@ -97,6 +110,7 @@ class OneTurn:
         if self._turn.confirmed:
             self._confirmed.set()
         self._journal = self._open_journal()
+        self._model = ModelRun(dialogue.model, dialogue.limits.model, self._turn.budget_ms / 1000)
 
     async def listen(self) -> None:
         """Take the turn's signals as they come."""
@@ -149,7 +163,7 @@ class OneTurn:
         try:
             while not self._interrupted.is_set():
                 step = steps.send(answer)
-                answer = await self._say(step) if isinstance(step, Sentence) else await self._ask(step)
+                answer = await self._do(step)
             outcome = Outcome(state=state, route="interrupted")
         except StopIteration as done:
             outcome = done.value
@@ -157,10 +171,24 @@ class OneTurn:
             outcome = Outcome(state=state, route="interrupted")
         finally:
             steps.close()
+            await self._model.close()
         self._reply.extend(turn.accepted[len(self._reply) :])
         if turn.kind is not TurnKind.ENDED:
             remember(state, turn.n, turn.text, [as_said(sentence) for sentence in self._reply])
         return outcome
+
+    async def _do(self, step: Step) -> Answer:
+        match step:
+            case Sentence():
+                await self._say(step)
+                return None
+            case AskModel():
+                await self._unless_interrupted(self._confirmed.wait())  # tokens are for what was really said
+                return await self._unless_interrupted(self._model.take(step))
+            case ReadOn() | StopModel():
+                return await self._unless_interrupted(self._model.take(step))
+            case _:
+                return await self._ask(step)
 
     async def _say(self, sentence: Sentence) -> None:
         """Send a sentence; one that has begun to play stands as it was, and is not sent again."""
@@ -170,6 +198,7 @@ class OneTurn:
             take_accepted(self._state, sentence)
         else:
             await self._session.send(sentence)
+        self._model.spoken()
         self._reply.append(sentence)
 
     async def _ask(self, request: ToolCall) -> Answer:
@@ -213,6 +242,8 @@ class OneTurn:
 
     async def _commit(self, outcome: Outcome) -> None:
         """Append, then hand the state back."""
+        for kind in outcome.refused:
+            telemetry.MODEL_REFUSED.add(1, {"kind": kind})
         entry = self._entry(outcome=outcome)
         there = await self._journal.write(entry)
         journal = self._journal

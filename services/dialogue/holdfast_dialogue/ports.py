@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from holdfast_common.contracts.tools import ToolCall, ToolResult
+
+from holdfast_dialogue.domain.model_steps import AskModel, ModelEvent
 
 
 class Tools(Protocol):
@@ -17,4 +20,20 @@ class Tools(Protocol):
         Searches may be cancelled. A call that changes the world is kept running by whoever implements
         this until it has an outcome, also when nobody waits for it any more.
         """
+        ...
+
+
+class Model(Protocol):
+    """A language model behind some endpoint."""
+
+    def answer(self, request: AskModel, *, within_s: float) -> AsyncGenerator[ModelEvent, None]:
+        """One answer: text and proposals as they come, then ModelDone or ModelFailed, always one of them, as the last.
+
+        `within_s`: seconds until the first event. Raises nothing on the endpoint's account. Closing the
+        generator closes the connection.
+        """
+        ...
+
+    def too_slow(self) -> None:
+        """The answer under way came too late to be used: counts as a failure of the endpoint."""
         ...

@@ -14,6 +14,7 @@ from holdfast_common.contracts.dialogue import Turn, TurnKind
 from holdfast_common.profile import Profile
 
 from holdfast_dialogue.domain import wording
+from holdfast_dialogue.domain.model_budget import Allowance
 from holdfast_dialogue.domain.qualification import Standing, standing
 from holdfast_dialogue.domain.skills import (
     booking,
@@ -25,6 +26,7 @@ from holdfast_dialogue.domain.skills import (
     handover,
     hearing,
     knowledge,
+    model,
 )
 from holdfast_dialogue.domain.state import State, take_heard
 from holdfast_dialogue.domain.steps import Outcome, Reply, Steps
@@ -64,6 +66,7 @@ SAID: tuple[Skill, ...] = (
     courtesies.close,
     discovery.weave_question,
     courtesies.answer_courtesy,
+    model.understand_freely,
     hearing.not_understood,
 )
 BY_KIND: dict[TurnKind, tuple[Skill, ...]] = {
@@ -79,8 +82,11 @@ KEYPAD = {"0": "i want a person", "1": "yes", "2": "no"}
 """What a key means where nothing else was asked for; other keys are read as numbers."""
 
 
-def decide(profile: Profile, state: State, turn: Turn, call: str) -> Reply:
-    """The reply to one turn, step by step; changes `state`, which belongs to this turn."""
+def decide(profile: Profile, state: State, turn: Turn, call: str, *, allowance: Allowance | None = None) -> Reply:
+    """The reply to one turn, step by step; changes `state`, which belongs to this turn.
+
+    `allowance`: how much of a language model may be used; None: by rules and knowledge alone.
+    """
     now = instant(turn.now)
     take_heard(state, turn.heard)
     if turn.zone and not state.zone:
@@ -93,6 +99,7 @@ def decide(profile: Profile, state: State, turn: Turn, call: str) -> Reply:
         now=now,
         understood=_understood(turn, state, profile, now),
         seed=wording.seed_of(call, turn.n),
+        allowance=allowance,
     )
     for skill in BY_KIND[turn.kind]:
         yield from skill(talk)
@@ -110,6 +117,7 @@ def decide(profile: Profile, state: State, turn: Turn, call: str) -> Reply:
         ends_call=talk.ends_call,
         qualified={Standing.QUALIFIED: True, Standing.UNQUALIFIED: False}.get(verdict),
         booking=talk.booking,
+        refused=tuple(talk.refused),
     )
 
 

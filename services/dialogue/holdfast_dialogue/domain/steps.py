@@ -3,6 +3,7 @@
     def skill(talk):                      # a generator: pure, it only yields
         yield talk.say("ask_email")       # a Sentence: it leaves at once
         found = yield CalendarStatus(...) # a tool call: the generator goes on with its result
+        piece = yield AskModel(...)       # a model's answer, piece by piece (`model_steps`)
 
 The same state, turn and results give the same steps, which is what lets another replica go on in
 the middle of a reply.
@@ -17,6 +18,7 @@ from holdfast_common.contracts.dialogue import Sentence, Turn
 from holdfast_common.contracts.tools import ToolCall, ToolResult
 from holdfast_common.profile import Profile
 
+from holdfast_dialogue.domain.model_steps import ModelEvent, ModelStep
 from holdfast_dialogue.domain.state import State
 
 
@@ -41,10 +43,12 @@ class Outcome:
     ends_call: bool = False
     qualified: bool | None = None
     booking: str = ""
+    refused: tuple[str, ...] = ()
+    """What of a model's answer was not let through, by kind."""
 
 
-Step = Sentence | ToolCall
-Answer = ToolResult | ToolFailed | None
+Step = Sentence | ToolCall | ModelStep
+Answer = ToolResult | ToolFailed | ModelEvent | None
 """None answers a sentence."""
 Steps = Generator[Step, Answer, None]
 """How a skill reads: it yields steps and returns when it has nothing more to add."""

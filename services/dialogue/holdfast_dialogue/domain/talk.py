@@ -16,6 +16,7 @@ from holdfast_common.hashing import side_effect_key
 from holdfast_common.profile import Profile
 
 from holdfast_dialogue.domain import wording
+from holdfast_dialogue.domain.model_budget import Allowance
 from holdfast_dialogue.domain.spoken import say
 from holdfast_dialogue.domain.state import Said, State
 from holdfast_dialogue.domain.steps import Steps
@@ -62,6 +63,8 @@ class Detail:
     """None: those of the field that is asked for."""
     expectation: Expectation | None = None
     """None: that of the field that is asked for."""
+    route: str = ""
+    """Empty: that of the reply."""
     again: bool = False
     """Asked before, and repeated at the caller's wish or after a silence: not counted as another time."""
 
@@ -86,6 +89,12 @@ class Talk:
     over: bool = False
     """Nothing more is to be said in this turn."""
     booking: str = ""
+    allowance: Allowance | None = None
+    """What a language model may be used for; None: there is none."""
+    refused: list[str] = field(default_factory=list)
+    """What of the model's answer was not let through."""
+    model_failure: str = ""
+    """Why the model's answer ended before its time."""
 
     @property
     def has_asked(self) -> bool:
@@ -132,7 +141,7 @@ class Talk:
                 article=detail.article,
                 openings=[Opening(start=start) for start in detail.openings],
                 proposal=detail.proposal,
-                route=self.route,
+                route=detail.route or self.route,
             ),
         )
         self.reply.append(sentence)

@@ -11,6 +11,7 @@ from rapidfuzz import fuzz
 from holdfast_dialogue.domain import wording
 from holdfast_dialogue.domain.intents import Intent
 from holdfast_dialogue.domain.qualification import Standing, standing
+from holdfast_dialogue.domain.skills import model
 from holdfast_dialogue.domain.steps import Steps
 from holdfast_dialogue.domain.talk import Detail, Talk
 from holdfast_dialogue.domain.words import without_fillers
@@ -57,15 +58,28 @@ def answer_question(talk: Talk) -> Steps:
         yield from _next_step(talk)
     elif found.sureness is Sureness.SURE and found.hits:
         yield from _give_answer(talk, question, found.hits[0])
+    elif _wants_answer(talk, question, found) and (yield from model.answer(talk, question, found.hits)):
+        return
     elif found.sureness is Sureness.ASK_BACK and found.hits and _may_ask_back(talk):
         yield from _ask_back(talk, found.hits)
     elif u.wants(Intent.UPSET) and not u.asked_plainly:
         talk.takes_over("calm")
         yield from talk.say("tell_me_more")
-    elif u.asked_plainly or (len(question.split()) > 2 and not (talk.reply or state.task or u.facts)):
+    elif _wants_answer(talk, question, found):
         talk.takes_over("fallback")
         yield from talk.say("not_sure")
         yield from _next_step(talk)
+
+
+def _wants_answer(talk: Talk, question: str, found: KnowledgeHits) -> bool:
+    """Something was asked, as far as one can tell; to somebody who lets off steam only what they ask plainly."""
+    u = talk.understood
+    if u.wants(Intent.UPSET) and not u.asked_plainly:
+        return False
+    to_ask_back = found.sureness is Sureness.ASK_BACK and bool(found.hits) and _may_ask_back(talk)
+    return (
+        u.asked_plainly or to_ask_back or (len(question.split()) > 2 and not (talk.reply or talk.state.task or u.facts))
+    )
 
 
 def _give_answer(talk: Talk, question: str, hit: Hit) -> Steps:
