@@ -1,78 +1,93 @@
-"""Measure the built-in knowledge search on questions with known articles.
+"""How long one search takes on one core, with the profile's articles and with thousands.
 
-    .venv/bin/python bench/knowledge.py questions.jsonl [--profile profiles/trial_success] [--wrong]
+    .venv/bin/python bench/knowledge.py [--articles 5000] [--times 200] [--json FILE]
 
-One question a line: `text`, `article` (id, or null where none answers), `kind`, and optionally
-`previous` (the agent's last words) and `also_ok`. Prints top-1, top-3, the three outcomes and times.
+What is right is measured by `holdfast eval knowledge`; this is about time alone. The many articles are generated
+with a fixed seed from the words of the profile's, each with a title, four questions and four sentences.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import random
 import time
-from collections import defaultdict
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
-from holdfast_common.contracts.tools import Sureness
 from holdfast_tools.adapters.knowledge_folder import read
-from holdfast_tools.domain.sureness import decide
+from holdfast_tools.adapters.minilm import MiniLm
+from holdfast_tools.domain.knowledge import KnowledgeIndex
+from holdfast_tools.domain.ways import Ways, texts_to_embed
+
+STATE = Path("var/knowledge")
+
+
+def generated(source: list[Ways], count: int) -> list[Ways]:
+    """Articles of the same length and vocabulary as the source's, with words of their own mixed in."""
+    draw = random.Random(7)
+    words = sorted({word for ways in source for text in (*ways.asked, *ways.body) for word in text.lower().split()})
+    own = ["".join(draw.choices("bcdfglmnprst", k=1) + draw.choices("aeiou", k=1)) for _ in range(60)]
+
+    def text(size: int, names: list[str]) -> str:
+        return " ".join(draw.choice(names) if draw.random() < 0.3 else draw.choice(words) for _ in range(size))
+
+    found: list[Ways] = []
+    for number in range(count):
+        names = ["".join(draw.choices(own, k=3)) for _ in range(3)]
+        asked = tuple(text(8, names) for _ in range(4))
+        body = tuple(f"{text(14, names)}. {text(14, names)}." for _ in range(2))
+        found.append(Ways(f"a{number}", text(4, names), asked, body))
+    return found
+
+
+def measure(index: KnowledgeIndex, model: MiniLm | None, asked: list[str], times: int) -> dict[str, float]:
+    draw = random.Random(3)
+    took: list[float] = []
+    for question in draw.choices(asked, k=times + 20):
+        begun = time.perf_counter()
+        questions = index.questions(question)
+        index.rank(questions, None if model is None else model.embed_now([q.text for q in questions]))
+        took.append((time.perf_counter() - begun) * 1000)
+    p50, p95 = np.quantile(took[20:], [0.5, 0.95])
+    return {"p50_ms": round(float(p50), 2), "p95_ms": round(float(p95), 2)}
+
+
+def vectors(model: MiniLm, articles: list[Ways], missing: list[str]) -> np.ndarray:
+    """Real ones for the profile; for thousands of articles random ones: time does not depend on them."""
+    texts = texts_to_embed(articles, missing)
+    if len(texts) < 5000:
+        return model.embed_now(texts)
+    rows = np.random.default_rng(5).normal(size=(len(texts), 384)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("questions", type=Path)
     parser.add_argument("--profile", type=Path, default=Path("profiles/trial_success"))
-    parser.add_argument("--wrong", action="store_true", help="print each question that went wrong")
+    parser.add_argument("--articles", type=int, default=5000)
+    parser.add_argument("--times", type=int, default=200)
+    parser.add_argument("--json", type=Path, default=None)
     arguments = parser.parse_args()
-    begun = time.perf_counter()
-    index, _ = read(arguments.profile)
-    print(f"index built in {time.perf_counter() - begun:.2f} s")
-    questions = [json.loads(line) for line in arguments.questions.read_text("utf-8").splitlines() if line.strip()]
-    tally: dict[str, list[tuple[bool, bool, Sureness]]] = defaultdict(list)
-    took_ms, p_yes, p_no = [], [], []
-    for question in questions:
+    contents, model = read(arguments.profile), MiniLm(STATE)
+    own, missing = list(contents.ways), list(dict.fromkeys(contents.not_covered))
+    report: dict[str, dict[str, object]] = {}
+    for name, articles in ((f"{len(own)}", own), (f"{arguments.articles}", generated(own, arguments.articles))):
+        asked = [text for ways in articles for text in ways.asked]
         begun = time.perf_counter()
-        ranking = index.search(question["text"], question.get("previous", ""))
-        sureness, probability = decide(ranking.evidence)
-        took_ms.append((time.perf_counter() - begun) * 1000)
-        right = {question["article"], *question.get("also_ok", [])} - {None}
-        top1, top3 = ranking.articles[0] in right, bool(right & set(ranking.articles[:3]))
-        (p_yes if right else p_no).append(probability)
-        tally[question["kind"]].append((top1, top3, sureness))
-        if arguments.wrong and (sureness != Sureness.UNSURE if not right else not top1 or sureness != Sureness.SURE):
-            print(
-                f"  {question['kind']:13} {sureness:9} {probability:.2f} {question['text']} "
-                f"[{question['article']}] -> {ranking.articles[:3]}"
-            )
-    report(tally, took_ms, p_yes, p_no)
-
-
-def report(
-    tally: dict[str, list[tuple[bool, bool, Sureness]]], took_ms: list[float], p_yes: list[float], p_no: list[float]
-) -> None:
-    answerable = [row for kind, rows in tally.items() if kind != "out_of_scope" for row in rows]
-    for kind, rows in [*tally.items(), ("answerable", answerable)]:
-        outcome = {s: sum(row[2] == s for row in rows) / len(rows) for s in Sureness}
-        ranks = (
-            ""
-            if kind == "out_of_scope"
-            else (
-                f"top-1 {sum(r[0] for r in rows) / len(rows):6.1%}  top-3 {sum(r[1] for r in rows) / len(rows):6.1%}  "
-            )
-        )
-        print(
-            f"{kind:13} {len(rows):4}  {ranks:30}answered {outcome[Sureness.SURE]:6.1%}  "
-            f"asked back {outcome[Sureness.ASK_BACK]:6.1%}  refused {outcome[Sureness.UNSURE]:6.1%}"
-        )
-    given = [row for row in answerable if row[2] == Sureness.SURE]
-    if given:
-        print(f"answers given that are right: {sum(row[0] for row in given) / len(given):.1%}")
-    if p_yes and p_no:
-        yes, no = np.array(p_yes), np.array(p_no)
-        print(f"AUROC covered / not: {(yes[:, None] > no[None]).mean():.3f}")
-    print(f"search: p50 {np.quantile(took_ms, 0.5):.1f} ms, p95 {np.quantile(took_ms, 0.95):.1f} ms")
+        index = KnowledgeIndex(articles, missing, vectors=vectors(model, articles, missing))
+        built = time.perf_counter() - begun
+        report[name] = {"by_meaning": measure(index, model, asked, arguments.times), "built_s": round(built, 1)}
+        del index
+        by_words = measure(KnowledgeIndex(articles, missing), None, asked, arguments.times)
+        report[name] = {**report[name], "by_words": by_words}
+        print(name, "articles:", json.dumps(report[name]))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

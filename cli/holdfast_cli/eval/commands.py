@@ -69,3 +69,21 @@ def turns(
         raise typer.BadParameter(f"{split!r} is none of {', '.join(command.SPLITS)}", param_hint="--split")
     options = command.TurnsOptions(speech, profile, split, set_folder, scale, as_json)
     raise typer.Exit(command.turns(options))
+
+
+@app.command()
+def knowledge(
+    questions: Annotated[Path, typer.Argument(help="one JSON object a line: text, article (or null), ...")],
+    *,
+    profile: Annotated[Path, typer.Option(help="folder of the agent profile", envvar="HOLDFAST_PROFILE")] = Path(
+        "profiles/trial_success"
+    ),
+    state: Annotated[Path, typer.Option(help="folder where what was learnt is kept")] = Path("var/knowledge"),
+    words: Annotated[bool, typer.Option("--words", help="without the embedding model")] = False,
+    json: Annotated[bool, typer.Option("--json", help="everything as JSON on standard output")] = False,
+    out: Annotated[Path | None, typer.Option(help="write the JSON here too")] = None,
+) -> None:
+    """The knowledge search on questions with known articles: top-1, top-3, the three outcomes."""
+    from holdfast_cli.eval import knowledge as command  # noqa: PLC0415 - keeps `--help` quick
+
+    raise typer.Exit(command.evaluate(questions, profile, state, by_words=words, as_json=json, out=out))

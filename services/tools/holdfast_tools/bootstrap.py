@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -15,12 +15,15 @@ from holdfast_common.runtime import Runtime, Wiring
 from holdfast_common.settings import CommonSettings
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
+from holdfast_tools.adapters.embeddings_endpoint import EndpointEmbeddings
 from holdfast_tools.adapters.invitations import InvitationFolder
+from holdfast_tools.adapters.kept_vectors import KeptVectors
 from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder
 from holdfast_tools.adapters.ledger import SqlLedger
+from holdfast_tools.adapters.minilm import MiniLm
 from holdfast_tools.adapters.working_days import rules
 from holdfast_tools.handlers import Tools
-from holdfast_tools.ports import Clock, LedgerUnavailable
+from holdfast_tools.ports import Clock, Embedder, LedgerUnavailable
 from holdfast_tools.settings import ToolsSettings
 
 log = structlog.get_logger()
@@ -85,18 +88,38 @@ async def wire(runtime: Runtime, settings: ToolsSettings) -> AsyncIterator[Wirin
                     await ledger.prepare()
             await tools.write_missing_invitations()
 
+        async def knowledge_up_to_date() -> None:
+            if settings.knowledge_meaning:
+                await knowledge.learn(embedders(common, settings), KeptVectors(common.state_dir / "knowledge"))
+            if settings.watch_knowledge:
+                await knowledge.watch()
+
         runtime.health.register("knowledge", lambda: _knowledge_finding(knowledge))
         runtime.health.register("ledger", ledger.finding)
         yield Wiring(
             handler=tools,
             capacity=lambda: settings.capacity,
-            info=lambda: {"knowledge": f"built-in, {knowledge.size} articles", "calendar": "built-in"},
-            tasks=(prepare, knowledge.watch) if settings.watch_knowledge else (prepare,),
+            info=lambda: {"knowledge": f"built-in, {knowledge.size} articles, {knowledge.how}", "calendar": "built-in"},
+            tasks=(prepare, knowledge_up_to_date),
             drain=tools.drained,
         )
         await tools.drained()
     finally:
         await ledger.close()
+
+
+def embedders(common: CommonSettings, settings: ToolsSettings) -> list[Callable[[], Embedder]]:
+    """How to come by an embedding model, the preferred first."""
+    found: list[Callable[[], Embedder]] = [lambda: MiniLm(common.state_dir / "knowledge")]
+    if settings.embeddings_url:
+        endpoint = EndpointEmbeddings(
+            settings.embeddings_url,
+            settings.embeddings_model,
+            settings.embeddings_key.get_secret_value(),
+            question_s=settings.embeddings_question_ms / 1000,
+        )
+        found.insert(0, lambda: endpoint)
+    return found
 
 
 def _tell(state: RetryCallState) -> None:
@@ -107,4 +130,5 @@ def _tell(state: RetryCallState) -> None:
 def _knowledge_finding(knowledge: KnowledgeFolder) -> Finding:
     if knowledge.problems:
         return Finding(State.DEGRADED, f"older articles in use: {'; '.join(knowledge.problems)}")
-    return Finding(State.OK, f"{knowledge.size} articles")
+    well = knowledge.by_meaning or not knowledge.wants_meaning or knowledge.learning
+    return Finding(State.OK if well else State.DEGRADED, f"{knowledge.size} articles, {knowledge.meaning}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
 from holdfast_common.contracts.tools import KnowledgeHits, KnowledgeSearch
 from holdfast_common.errors import HoldfastError
+from numpy.typing import NDArray
 
 from holdfast_tools.domain.wishes import Wish
 
@@ -22,6 +24,17 @@ class LedgerUnavailable(HoldfastError):
 class Knowledge(Protocol):
     async def search(self, question: KnowledgeSearch) -> KnowledgeHits:
         """The best articles; what costs CPU runs off the loop."""
+        ...
+
+
+class Embedder(Protocol):
+    """Texts to vectors: float32 (n, dimension), rows of unit length."""
+
+    name: str
+    """Of the model; vectors of different names cannot be compared."""
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
+        """Raises EngineUnavailable."""
         ...
 
 

@@ -29,6 +29,17 @@ class ToolsSettings(BaseSettings):
     )
     organiser_email: str = Field("meetings@holdfast.example", max_length=254, description="sender of invitations")
     organiser_name: str = Field("", max_length=200, description="name of the sender; empty: the profile's company")
+    knowledge_meaning: bool = Field(
+        True, description="search by meaning with an embedding model, the built-in one or an endpoint's; else by words"
+    )
+    embeddings_url: str = Field(
+        "", description="OpenAI-compatible endpoint for embeddings (https://HOST/v1); empty: the built-in model"
+    )
+    embeddings_model: str = Field("text-embedding-3-small", max_length=200, description="the endpoint's model")
+    embeddings_key: SecretStr = Field(SecretStr(""), description="the endpoint's key")
+    embeddings_question_ms: int = Field(
+        400, ge=50, le=5000, description="longest wait for a question's vector; then this one is searched by words, ms"
+    )
     watch_knowledge: bool = Field(True, description="take up changed articles without a restart")
 
     @field_validator("now")

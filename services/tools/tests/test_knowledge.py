@@ -13,7 +13,6 @@ from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder, load_not_c
 from holdfast_tools.domain.knowledge import KnowledgeIndex, Ways
 from holdfast_tools.domain.not_covered import expand
 from holdfast_tools.domain.sound_alikes import SoundAlikes
-from holdfast_tools.domain.sureness import decide
 from holdfast_tools.domain.text import spoken_words
 
 PROFILE = Path(__file__).parents[3] / "profiles" / "trial_success"
@@ -61,10 +60,10 @@ def test_a_small_knowledge_finds_its_articles(text: str, article: str) -> None:
 def test_a_small_knowledge_is_unsure_of_what_it_does_not_have() -> None:
     index = KnowledgeIndex(SMALL, ["what's the weather like", "do you sell cars", "tell me a joke"])
 
-    assert decide(index.search("what is the capital of france").evidence)[0] == Sureness.UNSURE
-    assert decide(index.search("").evidence)[0] == Sureness.UNSURE
-    assert decide(index.search("um hello").evidence)[0] == Sureness.UNSURE
-    assert decide(index.search("can i get my money back").evidence)[0] == Sureness.SURE
+    assert index.search("what is the capital of france").sureness == Sureness.UNSURE
+    assert index.search("").sureness == Sureness.UNSURE
+    assert index.search("um hello").sureness == Sureness.UNSURE
+    assert index.search("can i get my money back").sureness == Sureness.SURE
 
 
 def test_probabilities_are_of_all_articles_and_in_order() -> None:
@@ -146,7 +145,7 @@ def test_a_hit_carries_the_spoken_answer_and_at_most_the_limit_comes_back(profil
 
 def test_the_shipped_knowledge_keeps_its_quality_on_its_own_questions(profile: KnowledgeFolder) -> None:
     """Each title, asked as a question, finds its own article; the negatives stay mostly unanswered."""
-    titles = [(article.title, article.id) for article in profile._articles.values()]
+    titles = [(article.title, article.id) for article in profile.contents.articles.values()]
     found = sum(asked(profile, title)[0] == id_ for title, id_ in titles)
     missing = load_not_covered(PROFILE)
     answered = sum(asked(profile, text)[1] == Sureness.SURE for text in missing)

@@ -112,6 +112,8 @@ class Hit(Message, frozen=True):
 class KnowledgeHits(Message, frozen=True, tag="knowledge.hits", tag_field="t"):
     sureness: Sureness
     hits: Annotated[list[Hit], msgspec.Meta(max_length=10)] = []
+    outside: ShortText = ""
+    """Why no article may answer, whatever was found: `account_action`, `advice`, `competitor`, `unsafe`."""
     source: ShortText = "built-in"
 
 

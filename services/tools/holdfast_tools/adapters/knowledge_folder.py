@@ -1,23 +1,48 @@
-"""The knowledge of a profile folder, kept up to date while it is edited (watchfiles)."""
+"""The knowledge of a profile folder, kept up to date while it is edited (watchfiles).
+
+Searching by words is there at once. The vectors of an embedding model come in when they are ready, then the weights
+that were fitted on the folder's own text; until each of them is there, what was there before serves. The same happens
+after every change of the folder.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Sequence
+import os
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import structlog
 import watchfiles
-from holdfast_common.contracts.tools import Hit, KnowledgeHits, KnowledgeSearch
-from holdfast_common.errors import SettingsError
+from holdfast_common.contracts.tools import Hit, KnowledgeHits, KnowledgeSearch, Sureness
+from holdfast_common.errors import EngineUnavailable, SettingsError
 from holdfast_common.profile import Article, load_articles
 
-from holdfast_tools.domain.knowledge import KnowledgeIndex, Ways
+from holdfast_tools.adapters.kept_vectors import KeptVectors, content_key
+from holdfast_tools.domain.borders import Borders
+from holdfast_tools.domain.fitting import fit
+from holdfast_tools.domain.knowledge import KnowledgeIndex, Ranking
 from holdfast_tools.domain.not_covered import expand
-from holdfast_tools.domain.sureness import decide
+from holdfast_tools.domain.sparse import Floats
+from holdfast_tools.domain.ways import Ways, texts_to_embed
+from holdfast_tools.domain.weights import Weights
+from holdfast_tools.ports import Embedder
 
 log = structlog.get_logger()
+
+RIVALS_SLOT = "rival"
+"""Slot of `not_covered_slots.json` that names competitors."""
+MOST_QUESTION_VECTORS = 2000
+"""Vectors of questions kept in memory; the oldest go first."""
+TEXTS_AT_ONCE = 256
+"""Of the folder's own texts given to an embedder in one go."""
 
 
 def ways(article: Article) -> Ways:
@@ -31,22 +56,58 @@ def ways(article: Article) -> Ways:
 
 def load_not_covered(folder: Path) -> list[str]:
     """Questions of `not_covered.txt` with the fillings of `not_covered_slots.json`; none without the file."""
-    path, slots_path = folder / "not_covered.txt", folder / "not_covered_slots.json"
+    path = folder / "not_covered.txt"
     if not path.exists():
         return []
     try:
-        slots = json.loads(slots_path.read_text("utf-8")) if slots_path.exists() else {}
-        return expand(path.read_text("utf-8"), slots)
+        return expand(path.read_text("utf-8"), load_slots(folder))
     except (KeyError, ValueError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{path}: {type(error).__name__}: {error} (slots are in {slots_path.name})"]) from error
+        raise SettingsError(
+            [f"{path}: {type(error).__name__}: {error} (slots are in not_covered_slots.json)"]
+        ) from error
 
 
-def read(folder: Path) -> tuple[KnowledgeIndex, dict[str, Article]]:
-    """Build the index; raises SettingsError naming every article that cannot be read."""
+def load_slots(folder: Path) -> dict[str, list[str]]:
+    """Fillings by slot; `rival` also names the competitors that are never talked about."""
+    path = folder / "not_covered_slots.json"
+    try:
+        return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    except (ValueError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path}: {type(error).__name__}: {error}"]) from error
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a folder held when it was read, and the index of it. Never changed; replaced as a whole."""
+
+    articles: dict[str, Article]
+    ways: tuple[Ways, ...]
+    not_covered: tuple[str, ...]
+    borders: Borders
+    by_words: KnowledgeIndex
+    by_meaning: KnowledgeIndex | None = None
+    fitted: bool = False
+    texts: tuple[str, ...] = field(default=())
+
+    @property
+    def index(self) -> KnowledgeIndex:
+        return self.by_meaning or self.by_words
+
+
+def read(folder: Path) -> Contents:
+    """Read the folder and build the index of its words; raises SettingsError naming every problem."""
     articles: Sequence[Article] = load_articles(folder)
     if not articles:
         raise SettingsError([f"{folder / 'knowledge'}: no articles (*.md)"])
-    return KnowledgeIndex([ways(a) for a in articles], load_not_covered(folder)), {a.id: a for a in articles}
+    texts, missing = tuple(ways(a) for a in articles), tuple(load_not_covered(folder))
+    return Contents(
+        articles={a.id: a for a in articles},
+        ways=texts,
+        not_covered=missing,
+        borders=Borders(load_slots(folder).get(RIVALS_SLOT, [])),
+        by_words=KnowledgeIndex(texts, missing),
+        texts=tuple(texts_to_embed(texts, missing)),
+    )
 
 
 class KnowledgeFolder:
@@ -54,38 +115,91 @@ class KnowledgeFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._index, self._articles = read(folder)
+        self.contents = read(folder)
         self.problems: list[str] = []
         """Why the newest state of the folder is not in use; empty when it is."""
+        self.meaning = "by words: no embedding model is set"
+        """How the search goes, and why so, for people."""
+        self.wants_meaning = False
+        self.learning = False
+        """A model is being taken in; until then the search goes by words."""
+        self._embedder: Embedder | None = None
+        self._kept: KeptVectors | None = None
+        self._weights: Weights | None = None
+        self._asked: OrderedDict[str, Floats] = OrderedDict()
 
     @property
     def size(self) -> int:
-        return len(self._articles)
+        return len(self.contents.articles)
+
+    @property
+    def how(self) -> str:
+        return "by meaning" if self.by_meaning else "by words"
+
+    @property
+    def by_meaning(self) -> bool:
+        return self.contents.by_meaning is not None
 
     async def search(self, question: KnowledgeSearch) -> KnowledgeHits:
-        return await asyncio.to_thread(self.found, question)
+        contents, previous = self.contents, self._previous(question)
+        index = contents.index
+        questions = index.questions(question.text, previous)
+        vectors = None
+        if index.by_meaning:
+            vectors = await self._vectors([q.text for q in questions])
+            if vectors is None:
+                index = contents.by_words
+        ranking = await asyncio.to_thread(index.rank, questions, vectors)
+        return self._hits(contents, question, ranking)
 
     def found(self, question: KnowledgeSearch) -> KnowledgeHits:
-        """The same, on the thread that asks."""
-        previous = question.previous
-        if (before := self._articles.get(question.previous_article)) is not None:
-            # The article's name and answer say more of the subject than the agent's closing question does.
-            previous = f"{before.title} {previous or before.answer}"
-        ranking = self._index.search(question.text, previous)
-        sureness, _ = decide(ranking.evidence)
-        best = zip(ranking.articles[: question.limit], ranking.probabilities, strict=False)
-        return KnowledgeHits(sureness=sureness, hits=[_hit(self._articles[id_], score) for id_, score in best])
+        """By words alone, on the thread that asks."""
+        contents = self.contents
+        ranking = contents.by_words.search(question.text, self._previous(question))
+        return self._hits(contents, question, ranking)
+
+    async def learn(self, openers: Sequence[Callable[[], Embedder]], kept: KeptVectors) -> None:
+        """Take in the first embedding model that can be had, then the weights fitted with it; none leaves words."""
+        self.wants_meaning, self._kept, self.learning = True, kept, True
+        try:
+            await self._learn(openers)
+        finally:
+            self.learning = False
+
+    async def _learn(self, openers: Sequence[Callable[[], Embedder]]) -> None:
+        reasons: list[str] = []
+        for open_embedder in openers:
+            try:
+                self._embedder = await asyncio.to_thread(open_embedder)
+                await self._take_in(self.contents)
+                return
+            except (EngineUnavailable, OSError, RuntimeError, ValueError) as error:
+                # RuntimeError, ValueError: what the native runtime raises for files that it does not understand.
+                self._embedder = None
+                reasons.append(str(error))
+                log.warning("embedding_model_unavailable", reason=str(error))
+        self.meaning = f"by words: {'; '.join(reasons)}"
+        log.warning("knowledge_without_meaning", reason=self.meaning)
 
     async def reload(self) -> bool:
         """Read the folder anew; a folder that cannot be read leaves the old index in use."""
         try:
-            self._index, self._articles = await asyncio.to_thread(read, self._folder)
+            contents = await asyncio.to_thread(read, self._folder)
         except SettingsError as error:
             self.problems = error.problems
             log.error("knowledge_kept", problems=error.problems, articles=self.size)
             return False
+        try:
+            if self._embedder is None:
+                self.contents = contents
+            else:
+                await self._take_in(contents)
+        except EngineUnavailable as error:
+            self.contents = contents
+            self.meaning = f"by words: {error}"
+            log.warning("knowledge_without_meaning", reason=str(error))
         self.problems = []
-        log.info("knowledge_reloaded", articles=self.size)
+        log.info("knowledge_reloaded", articles=self.size, by_meaning=self.by_meaning)
         return True
 
     async def watch(self) -> None:
@@ -93,6 +207,112 @@ class KnowledgeFolder:
         async for changes in watchfiles.awatch(self._folder, debounce=400, step=100, recursive=True):
             if any(Path(path).suffix in (".md", ".txt", ".json") for _, path in changes):
                 await self.reload()
+
+    async def _take_in(self, contents: Contents) -> None:
+        """Vectors of what is new; an index with the weights at hand; then the weights of this very content."""
+        embedder, kept = self._embedder, self._kept
+        assert embedder is not None and kept is not None
+        vector_of = await asyncio.to_thread(kept.vectors, embedder.name, contents.texts)
+        new = [text for text in dict.fromkeys(contents.texts) if text not in vector_of]
+        for start in range(0, len(new), TEXTS_AT_ONCE):
+            part = new[start : start + TEXTS_AT_ONCE]
+            vector_of.update(zip(part, await embedder.embed(part), strict=True))
+        if new:
+            await asyncio.to_thread(kept.keep_vectors, embedder.name, vector_of)
+        articles = ["|".join((w.article, w.title, *w.asked, "", *w.body)) for w in contents.ways]
+        key = content_key(embedder.name, articles, contents.texts)
+        fitted = await asyncio.to_thread(kept.weights, key)
+        await self._use(contents, vector_of, fitted or self._weights, fitted=fitted is not None)
+        if fitted is None:
+            fitted = await _fitted(contents, vector_of)
+            await asyncio.to_thread(kept.keep_weights, key, fitted)
+            await self._use(contents, vector_of, fitted, fitted=True)
+        self.meaning = f"by meaning ({embedder.name}) and words, weights fitted on this folder"
+        log.info("knowledge_by_meaning", model=embedder.name, articles=len(contents.ways), embedded=len(new))
+
+    async def _use(
+        self, contents: Contents, vector_of: dict[str, Floats], weights: Weights | None, *, fitted: bool
+    ) -> None:
+        def build() -> KnowledgeIndex:
+            vectors = np.stack([vector_of[text] for text in contents.texts])
+            return KnowledgeIndex(contents.ways, contents.not_covered, vectors=vectors, weights=weights)
+
+        index = await asyncio.to_thread(build)
+        self.contents = Contents(
+            articles=contents.articles,
+            ways=contents.ways,
+            not_covered=contents.not_covered,
+            borders=contents.borders,
+            by_words=contents.by_words,
+            by_meaning=index,
+            fitted=fitted,
+            texts=contents.texts,
+        )
+        self._weights = weights
+        self._asked.clear()
+        embedder = self._embedder
+        self.meaning = f"by meaning ({embedder.name if embedder else ''}) and words, weights being fitted"
+
+    async def _vectors(self, texts: list[str]) -> Floats | None:
+        """Of the questions; None where the model does not answer, so that this one goes by words."""
+        embedder = self._embedder
+        if embedder is None:
+            return None
+        new = [text for text in texts if text not in self._asked]
+        try:
+            found = dict(zip(new, await embedder.embed(new), strict=True)) if new else {}
+        except EngineUnavailable as error:
+            log.warning("question_by_words", reason=str(error))
+            return None
+        vectors = np.stack([found[text] if text in found else self._asked[text] for text in texts])
+        self._asked.update(found)
+        while len(self._asked) > MOST_QUESTION_VECTORS:
+            self._asked.popitem(last=False)
+        return vectors
+
+    def _previous(self, question: KnowledgeSearch) -> str:
+        before = self.contents.articles.get(question.previous_article)
+        if before is None:
+            return question.previous
+        # The article's name and answer say more of the subject than the agent's closing question does.
+        return f"{before.title} {question.previous or before.answer}"
+
+    def _hits(self, contents: Contents, question: KnowledgeSearch, ranking: Ranking) -> KnowledgeHits:
+        outside = contents.borders.outside(question.text)
+        best = zip(ranking.articles[: question.limit], ranking.probabilities, strict=False)
+        return KnowledgeHits(
+            sureness=Sureness.UNSURE if outside else ranking.sureness,
+            hits=[_hit(contents.articles[id_], score) for id_, score in best],
+            outside=outside or "",
+        )
+
+
+async def _fitted(contents: Contents, vector_of: dict[str, Floats]) -> Weights:
+    """Fitted on a thread of its own that gives way to everything else, and that nobody waits for at exit."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Weights] = loop.create_future()
+
+    def settle(weights: Weights | None, error: Exception | None) -> None:
+        if done.cancelled():
+            return
+        if weights is None:
+            done.set_exception(error or RuntimeError("no weights"))
+        else:
+            done.set_result(weights)
+
+    def work() -> None:
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
+        weights, failure = None, None
+        try:
+            weights = fit(contents.ways, contents.not_covered, vector_of)
+        except Exception as error:  # noqa: BLE001 - handed over to who awaits
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, weights, failure)
+
+    threading.Thread(target=work, name="knowledge-fit", daemon=True).start()
+    return await done
 
 
 def _hit(article: Article, score: float) -> Hit:

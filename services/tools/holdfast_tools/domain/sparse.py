@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+Flags = NDArray[np.bool_]
 Terms = Mapping[str, float]
 """Term -> weighted count."""
 
@@ -71,36 +73,39 @@ def _damped(count: float) -> float:
 
 
 class Bm25:
-    """Okapi BM25 over whole articles (Robertson & Zaragoza 2009), dense: they are few."""
+    """Okapi BM25 over whole articles (Robertson & Zaragoza 2009), stored by term."""
 
     def __init__(self, documents: Sequence[Terms], k1: float = 1.6, b: float = 0.25) -> None:
-        self._column: dict[str, int] = {}
-        for document in documents:
-            for term in document:
-                self._column.setdefault(term, len(self._column))
-        counts = np.zeros((len(documents), len(self._column)), np.float32)
+        self._size = len(documents)
+        lengths = np.array([sum(document.values()) for document in documents])
+        saturation = k1 * (1 - b + b * lengths / max(float(lengths.mean()), 1e-9))
+        holding: dict[str, tuple[array[int], array[float]]] = {}
         for row, document in enumerate(documents):
             for term, count in document.items():
-                counts[row, self._column[term]] = count
-        holding = (counts > 0).sum(0)
-        idf = np.log(1 + (len(documents) - holding + 0.5) / (holding + 0.5)).astype(np.float32)
-        length = counts.sum(1, keepdims=True)
-        saturation = k1 * (1 - b + b * length / max(float(length.mean()), 1e-9))
-        self._idf = idf
-        self._weights: Floats = idf * counts * (k1 + 1) / (counts + saturation)
-        self.unknown_idf = math.log(1 + (len(documents) + 0.5) / 0.5)
+                rows, counts = holding.setdefault(term, (array("i"), array("d")))
+                rows.append(row)
+                counts.append(count)
+        self._idf: dict[str, float] = {}
+        self._postings: dict[str, tuple[NDArray[np.int32], Floats]] = {}
+        for term, (numbers, found) in holding.items():
+            rows, counts = np.array(numbers, np.int32), np.array(found)
+            idf = math.log(1 + (self._size - len(rows) + 0.5) / (len(rows) + 0.5))
+            self._idf[term] = idf
+            self._postings[term] = rows, (idf * counts * (k1 + 1) / (counts + saturation[rows])).astype(np.float32)
+        self.unknown_idf = math.log(1 + (self._size + 0.5) / 0.5)
         """Of a term that no document has."""
 
     def __contains__(self, term: object) -> bool:
-        return term in self._column
+        return term in self._idf
 
     def idf(self, term: str) -> float:
-        column = self._column.get(term)
-        return self.unknown_idf if column is None else float(self._idf[column])
+        return self._idf.get(term, self.unknown_idf)
 
     def scores(self, terms: Terms) -> Floats:
-        known = [(self._column[term], weight) for term, weight in terms.items() if term in self._column]
-        if not known:
-            return np.zeros(len(self._weights), np.float32)
-        columns, weights = zip(*known, strict=True)
-        return self._weights[:, list(columns)] @ np.array(weights, np.float32)
+        """Of every document, in order."""
+        found = np.zeros(self._size, np.float32)
+        for term, weight in terms.items():
+            if term in self._postings:
+                rows, weights = self._postings[term]
+                found[rows] += np.float32(weight) * weights
+        return found

@@ -1,8 +1,7 @@
 """Answer, ask back, or admit not knowing: a calibrated decision over a few pieces of evidence.
 
-A logistic model whose weights were fitted on the profile's own text alone, questions and phrasings
-held out against the questions that are not covered, held out too (bench/knowledge_fit.py). They are
-constants because the evidence is scaled: shares and probabilities, not counts of one profile.
+A logistic model, fitted on the profile's own text alone (`fitting`): questions and phrasings held out against the
+questions that are not covered, held out too. Having a previous turn is no evidence, on purpose.
 """
 
 from __future__ import annotations
@@ -12,13 +11,15 @@ from dataclasses import dataclass
 
 from holdfast_common.contracts.tools import Sureness
 
+from holdfast_tools.domain.weights import BY_WORDS, Weights
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for the best article. Having a previous turn is none of it, on purpose."""
+    """What speaks for the best article."""
 
     over_none: float
-    """Ridge score of the best article less that of "not covered"."""
+    """Classifier's score of the best article less that of "not covered"."""
     nearer: float
     """Similarity to the closest entry less that to the closest question that is not covered."""
     coverage: float
@@ -34,30 +35,18 @@ class Evidence:
         return (self.over_none, self.nearer, self.coverage, self.score, self.unknown)
 
 
-WEIGHTS = (3.27, 1.06, 1.07, 0.13, -2.74)
-"""In the order of `Evidence.vector`."""
-BIAS = -1.37
-REFUSE_BELOW = 0.36
-"""Under this probability of being covered the honest answer is that it is not known. Of the held-out
-questions about 7 % fall below it (they are harder than callers': their own wording is what is held out)."""
-ANSWER_AT = 0.55
-"""From this probability on the best article is read out; between the two, ask back."""
-EVEN_ODDS = 0.5
-"""Least probability of the best article among all: under it, ask which one is meant."""
-
-
-def covered_probability(evidence: Evidence) -> float:
+def covered_probability(evidence: Evidence, weights: Weights = BY_WORDS) -> float:
     """How likely it is that the knowledge answers this question at all."""
-    logit = BIAS + sum(w * x for w, x in zip(WEIGHTS, evidence.vector(), strict=True))
+    logit = weights.bias + sum(w * x for w, x in zip(weights.evidence, evidence.vector(), strict=True))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def decide(evidence: Evidence) -> tuple[Sureness, float]:
+def decide(evidence: Evidence, weights: Weights = BY_WORDS) -> tuple[Sureness, float]:
     """The decision, and the probability that the question is covered."""
-    covered = covered_probability(evidence)
-    says_nothing = evidence.coverage == 0 and evidence.unknown == 0 and evidence.probability < EVEN_ODDS / 2
-    if says_nothing or covered < REFUSE_BELOW:
+    covered = covered_probability(evidence, weights)
+    says_nothing = evidence.coverage == 0 and evidence.unknown == 0 and evidence.probability < weights.even_odds / 2
+    if says_nothing or covered < weights.refuse_below:
         return Sureness.UNSURE, covered
-    if covered >= ANSWER_AT and evidence.probability >= EVEN_ODDS:
+    if covered >= weights.answer_at and evidence.probability >= weights.even_odds:
         return Sureness.SURE, covered
     return Sureness.ASK_BACK, covered

@@ -1,0 +1,80 @@
+"""What was learnt of a knowledge, kept in the state folder: vectors by text, fitted weights by content.
+
+Files are written whole or not at all, and one that cannot be read counts as missing: it is only ever a saving.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import structlog
+
+from holdfast_tools.domain.sparse import Floats
+from holdfast_tools.domain.weights import Weights
+
+log = structlog.get_logger()
+
+FORMAT = 1
+"""Grows when fitted weights of an earlier version would mislead."""
+
+
+def content_key(model: str, articles: Sequence[str], texts: Sequence[str]) -> str:
+    """Digest of all that weights depend on."""
+    parts = "\0".join([str(FORMAT), model, *articles, "", *texts])
+    return hashlib.blake2b(parts.encode(), digest_size=12).hexdigest()
+
+
+class KeptVectors:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def vectors(self, model: str, texts: Sequence[str]) -> dict[str, Floats]:
+        """Those of these texts that are kept."""
+        try:
+            with np.load(self._vectors_of(model)) as kept:
+                rows = dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return {}
+        return {text: rows[key] for text in texts if (key := _key(text)) in rows}
+
+    def keep_vectors(self, model: str, vectors: dict[str, Floats]) -> None:
+        keys = np.array([_key(text) for text in vectors])
+        rows = np.stack(list(vectors.values()))
+        self._write(self._vectors_of(model), lambda path: np.savez(path, keys=keys, vectors=rows))
+
+    def weights(self, key: str) -> Weights | None:
+        try:
+            return msgspec.json.decode(self._weights_of(key).read_bytes(), type=Weights)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def keep_weights(self, key: str, weights: Weights) -> None:
+        self._write(self._weights_of(key), lambda path: path.write_bytes(msgspec.json.encode(weights)))
+
+    def _vectors_of(self, model: str) -> Path:
+        safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in model)
+        return self._folder / f"vectors-{safe}.npz"
+
+    def _weights_of(self, key: str) -> Path:
+        return self._folder / f"weights-{key}.json"
+
+    def _write(self, path: Path, write: Callable[[Path], object]) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            number, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+            os.close(number)
+            write(Path(name))
+            Path(name).replace(path)
+        except OSError as error:
+            log.warning("knowledge_not_kept", file=path.name, error=type(error).__name__)
+
+
+def _key(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
