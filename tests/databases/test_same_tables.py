@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from holdfast_common.contracts.dialogue import Channel, Heard, MediaEntry, ToolUse, TurnEntry, TurnKind
+from holdfast_common.contracts.dialogue import Channel, Heard, MediaEntry, Record, ToolUse, TurnEntry, TurnKind
 from holdfast_common.contracts.tools import BookingState
 from holdfast_common.contracts.wire import encode
 from holdfast_common.database import Database, address
@@ -61,6 +61,9 @@ async def generated_log(seed: int) -> MemoryLog:
             answered=dice.random() < 0.5,
             tools=[ToolUse(name="knowledge.search", outcome="sure", took_ms=dice.randint(0, 90))],
             fields={name: dice.choice(AWKWARD) for name in dice.sample(["name", "email", "company", "size"], k=2)},
+            records=[
+                Record(kind=kind, values={"text": dice.choice(AWKWARD)}) for kind in dice.sample(["nps", "x"], k=1)
+            ],
             qualified=dice.choice([None, True, False]),
             booking=dice.choice(["", "booked 2026-11-24T19:30:00Z k1"]),
         )

@@ -290,6 +290,7 @@ class OneTurn:
             answered=result.answered,
             tools=self._tools_used[:40],
             fields=dict(state.fields),
+            records=state.records[-20:],
             qualified=result.qualified,
             booking=result.booking,
             intent=intent,

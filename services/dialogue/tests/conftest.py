@@ -73,6 +73,10 @@ class Conversation:
     def state(self) -> State:
         return load(self.snapshot)
 
+    def recorded(self, kind: str) -> dict[str, str]:
+        """What the last entry's record of this kind tells; empty where there is none."""
+        return next((r.values for r in reversed(self.entries[-1].records) if r.kind == kind), {})
+
     @property
     def entries(self) -> list[TurnEntry]:
         decode = decoder(TurnEntry).decode

@@ -235,7 +235,7 @@ async def test_without_the_calendar_nothing_is_claimed_and_somebody_writes(call)
     await call.says("erik dot dahl at example dot com")
     assert call.asks == "confirm_email"
     await call.says("yes")
-    assert call.state.fields["follow_up"] == "erik.dahl@example.com"
+    assert call.recorded("follow_up_request")["email"] == "erik.dahl@example.com"
     await call.says("so am i booked or not")
 
     assert "Nothing is booked" in call.text

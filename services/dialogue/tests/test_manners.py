@@ -143,7 +143,7 @@ async def test_asking_for_a_person_always_works(call, text):
     await call.says("how long does the free trial last")
     await call.says(text)
 
-    assert call.state.fields["follow_up"] == "requested"
+    assert call.recorded("follow_up_request")["summary"]
     assert "person" in call.text
 
 
@@ -168,7 +168,7 @@ async def test_deletion_is_noted_and_never_claimed(call):
     await call.says("k dot brandt at example dot org")
     assert call.asks == "confirm_email"
     await call.says("correct")
-    assert call.state.fields["deletion_request"] == "k.brandt@example.org"
+    assert call.recorded("deletion_request")["email"] == "k.brandt@example.org"
     await call.says("so is it deleted")
 
     assert "Nothing has been deleted" in call.text
@@ -243,7 +243,7 @@ async def test_the_score_is_asked_once_and_a_corrected_one_counts(call):
     assert call.reply[-1].expectation is Expectation.NUMBER
     await call.says("a nine no say eight")
 
-    assert call.state.fields["nps"] == "8"
+    assert call.recorded("nps")["score"] == "8"
     assert call.committed.ends_call
 
 
@@ -270,7 +270,7 @@ async def test_a_notice_that_was_not_heard_may_be_said_again(call):
 async def test_the_keypad_zero_reaches_a_person(call):
     await call.says("0", kind=TurnKind.DTMF)
 
-    assert call.state.fields["follow_up"] == "requested"
+    assert call.recorded("follow_up_request")["summary"]
 
 
 async def test_a_follow_up_is_searched_with_the_subject_before_only_if_it_does_not_stand_alone(call):

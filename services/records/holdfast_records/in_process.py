@@ -21,4 +21,6 @@ def records_of(call: str, entries: list[LogEntry]) -> dict[str, list[dict[str, A
     if rows.lead and (rows.lead.name or rows.lead.email or rows.lead.signals):
         lead = rows.lead
         found["lead_saved"] = [{"name": lead.name, "email": lead.email, "company": lead.company, **lead.signals}]
+    for note in rows.notes:
+        found.setdefault(note.kind, []).append({"number": note.number, **note.values})
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from holdfast_common.contracts.dialogue import Heard, MediaEntry, ToolUse, TurnEntry, TurnKind
+from holdfast_common.contracts.dialogue import Heard, MediaEntry, Record, ToolUse, TurnEntry, TurnKind
 from holdfast_common.contracts.wire import encode
 from holdfast_records.domain.rows import RawEntry, derive, written_at
 from hypothesis import given, settings
@@ -121,3 +121,21 @@ def test_a_refused_callers_wish_to_be_called_back_is_a_lead_with_its_number() ->
 
     assert rows.lead.signals == {"callback": "+15550100200"}
     assert (rows.end_reason, rows.turns) == ("busy", [])
+
+
+def test_the_last_word_of_each_record_stands_and_keeps_its_first_time() -> None:
+    """Scores are put right, reports keep their numbers."""
+    nps = [Record(kind="nps", values={"score": "9"})]
+    both = [
+        Record(kind="nps", values={"score": "8"}),
+        Record(kind="issue_report", number="00412", values={"text": "x"}),
+    ]
+    first, second = turn(1, 1, records=nps), turn(2, 2, records=both)
+
+    rows = derive([first, second])
+
+    assert rows is not None
+    assert [(note.kind, note.number, note.values) for note in rows.notes] == [
+        ("issue_report", "00412", {"text": "x"}),
+        ("nps", "", {"score": "8"}),
+    ]

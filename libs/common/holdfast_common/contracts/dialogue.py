@@ -166,6 +166,17 @@ class ToolUse(Message, frozen=True):
     took_ms: int = 0
 
 
+class Record(Message, frozen=True):
+    """Something that people have to know or to do. Written down with the turn; the last of a kind and number stands."""
+
+    kind: ShortText
+    """`nps`, `issue_report`, `follow_up_request`, `deletion_request`, `incident_logged`."""
+    number: ShortText = ""
+    """Where there may be several of a kind: what the caller was told to name it by."""
+    values: dict[str, LongText] = {}
+    """What was told: `email`, `score`, `comment`, `text`, `summary` ..."""
+
+
 class TurnEntry(Message, frozen=True):
     """One entry of `hf.log.<p>.<call>.turns`: what a turn did, and the state after it."""
 
@@ -187,6 +198,8 @@ class TurnEntry(Message, frozen=True):
     tools: Annotated[list[ToolUse], msgspec.Meta(max_length=40)] = []
     fields: dict[str, LongText] = {}
     """What is known of the caller after this turn, as text: `team_size`, `email`, ..."""
+    records: Annotated[list[Record], msgspec.Meta(max_length=20)] = []
+    """All of the call so far."""
     qualified: bool | None = None
     booking: ShortText = ""
     """`booked 2026-11-24T19:30:00Z <key>` and the like; empty where the turn booked nothing."""

@@ -27,6 +27,7 @@ from holdfast_dialogue.domain.skills import (
     hearing,
     knowledge,
     model,
+    reporting,
 )
 from holdfast_dialogue.domain.state import State, take_heard
 from holdfast_dialogue.domain.steps import Outcome, Reply, Steps
@@ -41,9 +42,11 @@ SAID: tuple[Skill, ...] = (
     hearing.ask_to_repeat,
     borders.own_language,
     borders.refuse_manipulation,
+    borders.be_kind_to_children,
     hearing.start_over,
     hearing.say_again,
     hearing.wait_for_caller,
+    reporting.take_report,
     courtesies.say_goodbye,
     courtesies.invite_question,
     # what was said about the caller and their state of mind
@@ -51,6 +54,7 @@ SAID: tuple[Skill, ...] = (
     discovery.take_facts,
     borders.say_what_it_is,
     borders.stay_out_of_law,
+    borders.promise_no_discount,
     # what was asked
     knowledge.answer_question,
     # what is being done

@@ -38,6 +38,9 @@ _TEAM = (
     re.compile(rf"\bteam (?:of|is|has|size is)(?: about| around| roughly| maybe)? ({_NUMBER})"),
     re.compile(rf"\b({_NUMBER})(?: \w+){{0,2}}? {_PEOPLE}\b(?! (?:sign|to sign|signs|who sign|signing|per document))"),
     re.compile(rf"\b({_NUMBER}) of us\b"),
+    re.compile(
+        rf"\bwe(?:'re| are)(?: about| around| roughly| maybe| only| just)? ({_NUMBER}) (?:on|using|with|in|and|all|strong)\b"
+    ),
     re.compile(rf"\b({_NUMBER})[ -](?:person|people|man|strong) (?:team|company|shop|office|agency|firm)\b"),
     re.compile(
         rf"\b(?:there(?:'s| is|'re| are)|we(?:'re| are| have))(?: about| around| roughly| maybe| only| just)? ({_NUMBER})$"
@@ -64,6 +67,10 @@ _ASKS = re.compile(r"\b(?:how|can|could|does|do you|what|where|is there|are ther
 _USE_FOR = re.compile(
     r"\b(?:we|i)(?:'d| would)? (?:mainly |mostly )?(?:do|use it for|need it for|want it for|send|use this for) ((?:\w+ ){0,2}\w+?s)\b"
 )
+_COUNTED_USE = re.compile(
+    rf"\b{_NUMBER}(?: or so| ish)? ((?:(?!documents|docs)\w+ )?(?!documents?\b|docs\b|envelopes?\b){_PAPERS}) (?:a|per|each|every) (?:month|week|day|year)\b"
+)
+""" "ninety proposals a month": what is counted is what it is used for."""
 _NOT_ADJECTIVE = frozenset(
     [
         "a",
@@ -316,7 +323,10 @@ def _use_case(text: str) -> str:
             words = words[1:]
         return " ".join(words)
     match = _USE_FOR.search(plain)
-    return match[1] if match and not _ASKS.search(plain[: match.start()]) else ""
+    if match and not _ASKS.search(plain[: match.start()]):
+        return match[1]
+    counted = _COUNTED_USE.search(text)
+    return counted[1] if counted and not _ASKS.search(text[: counted.start()]) else ""
 
 
 def _industry(text: str) -> str:
@@ -337,6 +347,8 @@ def _answer(asked: str, text: str, found: dict[str, str]) -> str:
         if found:  # "heating and cooling, seventy a month": the number belongs to what it was said with
             return ""
         value = numbers.quantity(words)
+        if value == 1 and len(words.split()) > 4 and not _ONE_OF_THEM.search(words):
+            return ""  # "my friend got one from you last week"
         told = value is not None and (value > 0 or asked != "team_size") and not re.fullmatch(r"no|nope|nah", words)
         return str(value) if told else ""
     if asked in ("integrations", "needs"):
@@ -346,6 +358,11 @@ def _answer(asked: str, text: str, found: dict[str, str]) -> str:
     if asked in ("use_case", "industry", "timeline") or asked not in ("name", "email", "timezone"):
         return _open_answer(words)
     return ""
+
+
+_ONE_OF_THEM = re.compile(
+    r"\b(?:one (?:person|user|seat|of us|man|a month)|(?:just|only|it's) (?:the )?(?:one|me)|by myself|on my own|alone)\b"
+)
 
 
 def _open_answer(words: str) -> str:

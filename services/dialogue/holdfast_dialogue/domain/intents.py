@@ -41,6 +41,9 @@ class Intent(StrEnum):
     UPSET = "upset"
     SPANISH = "spanish"
     TOPIC_ONLY = "topic_only"
+    REPORT = "report"
+    DISCOUNT = "discount"
+    CHILD = "child"
 
 
 _WHO = r"(?:specialist|expert|somebody|someone|sales(?:person)?|one of your (?:people|team)|your team|colleague|advisor|consultant)"
@@ -57,7 +60,8 @@ PHRASES: dict[Intent, str] = {
         r"|\b(?:a|an) (?:meeting|appointment|demo|walk ?through)(?: \w+){0,2} (?:today|tomorrow|next|this|on|at|monday|tuesday|wednesday|thursday|friday)\b"
         rf"|\b(?:like|want|need|get|can i|could i|have) (?:to )?(?:talk|speak|meet|chat|see|get)?(?: \w+)? ?(?:to|with)? ?(?:a |an |the )?{_WHO}\b(?: (?:to )?(?:show|walk|call|tomorrow|on|at|from|who|that))?"
         rf"|\b(?:talk|speak|meet|chat) (?:to|with) (?:a |an |the |one of your )?(?:{_WHO}|specialists)\b"
-        r"|\b(?:show|walk) (?:us|me) (?:around|through)\b|\bsomebody's calendar\b|\b(?:can|could) we meet\b|\bbook (?:it|me)(?: in)?\b|\bi need a demo\b"
+        r"|\b(?:meeting|demo|appointment|walk ?through) (?:today|tomorrow|next (?:week|monday|tuesday|wednesday|thursday|friday)|this (?:week|afternoon)|on (?:monday|tuesday|wednesday|thursday|friday))\b"
+        r"|\b(?:show|walk|take|guide|talk)s? (?:us|me) (?:around|through)\b|\bsomebody's calendar\b|\b(?:can|could) we meet\b|\bbook (?:it|me)(?: in)?\b|\bi need a demo\b"
         r"|\bwhat times? (?:do you have|are (?:available|free|open))\b|\b(?:are you|is (?:a |the )?(?:specialist|anyone|anybody|somebody)) (?:free|available)\b"
         r"|\b(?:any|what|which) (?:openings|slots|availability|times)\b|\bwhen (?:can|could) (?:we|i) (?:meet|talk|speak|get)\b"
     ),
@@ -77,19 +81,24 @@ PHRASES: dict[Intent, str] = {
     Intent.WAIT: r"\b(?:hang on|hold on|one (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)|wait a (?:moment|second|sec|minute)|give me a (?:moment|second|sec|minute)|let me (?:check|think|look))\b|^wait$",
     Intent.STOP: r"^(?:no )*(?:stop|shut up|be quiet|enough|that's enough|okay stop)(?: it| please| talking)?$",
     Intent.RESERVED: r"\b(?:rather not|stop asking|not (?:now|right now|today)|later maybe|maybe later|that's not why i called|none of your business|i don't want to (?:say|tell|answer|give)|just (?:had|have) (?:a )?questions?|i said cancel|just curious|why do you (?:ask|need|want)|(?:are you )?serious right now|skip (?:that|it)|prefer not)\b",
-    Intent.DELETE_DATA: r"\b(?:delete|erase|remove|wipe|forget)\b(?: \w+){0,3} (?:data|information|details|everything you have)\b|\bright to (?:erasure|be forgotten)\b|\barticle seventeen\b",
-    Intent.ACCOUNT: r"\b(?:look (?:into|at|up)|check|open|log in(?:to)?|see|access|upgrade|change|reset|extend|cancel|refund|delete|send|resend|approve)\b(?: \w+){0,3} (?:my|our) (?:\w+ )?(?:account|password|invoice|trial|subscription|card|plan|documents?|username|email address)\b(?: \w+){0,3} (?:for me|right now|today|in the system)\b|\b(?:can|could) you (?:just )?(?:do it|do that|cancel it|look into my account|see my account|check my account|log in)\b|\blook it up\b|\bcan you (?:see|access) my (?:account|screen)\b|\bgive me a discount\b|\bdiscount code\b",
+    Intent.DELETE_DATA: r"\b(?:delete|erase|remove|wipe|forget)\b(?: \w+){0,5} (?:data|information|details|records?|everything you (?:have|know|store|keep))\b|\bright to (?:erasure|be forgotten)\b|\barticle seventeen\b",
+    Intent.ACCOUNT: r"\b(?:look (?:into|at|up)|check|open|log in(?:to)?|see|access|upgrade|change|reset|extend|cancel|refund|delete|send|resend|approve)\b(?: \w+){0,3} (?:my|our) (?:\w+ )?(?:account|password|invoice|trial|subscription|card|plan|documents?|username|email address)\b(?: \w+){0,3} (?:for me|right now|today|in the system)\b|\b(?:can|could) you (?:just )?(?:do it|do that|cancel it|look into my account|see my account|check my account|log in)\b|\blook it up\b|\bcan you (?:see|access) my (?:account|screen)\b",
     Intent.CANCEL_TRIAL: r"\b(?:cancel|quit|end|stop)\b(?: \w+){0,2} trial\b",
     Intent.INJECTION: r"\b(?:system prompt|your (?:instructions|prompt|rules|programming)|ignore (?:all |your |the |my )?(?:previous |prior )?(?:instructions|rules)|override code|developer mode|everything above|names of your tools|your tools|jailbreak|pretend (?:you are|to be)|act as (?:a|an|if)|you are now|word for word|first sentence)\b",
-    Intent.OTHER_PEOPLE: r"\b(?:previous|last|other|another|earlier|the next) (?:caller|customer|person|client|user)(?:'s|s)?\b(?! (?:sign|to sign))|\b(?:address|details|email|number|meeting) you have for (?:her|him|them)\b|\bsomebody else's (?:data|meeting|email)\b|\bwhat time is (?:her|his|their) (?:meeting|appointment)\b|\b(?:she|he) called (?:an hour|earlier|before|yesterday)\b",
+    Intent.OTHER_PEOPLE: r"\b(?:previous|last|other|another|earlier|the next) (?:caller|customer|person|client|user)(?:'s|s)?\b(?! (?:sign|to sign))|\b(?:address|details|email|number|meeting) you have for (?:her|him|them)\b|\blist of (?:people|callers|customers|names)\b|\b(?:people|customers|callers|anyone|who|who else|anybody) (?:that |who )?(?:has |have )?(?:called|booked|rang|phoned)\b|\b(?:does|did|has|is) (?!it\b|this\b|that\b|there\b|your\b|the\b|panda)\w+(?: \w+)? (?:have|got|had|made?) (?:a|an|any) (?:booking|meeting|appointment) with you\b|\bsomebody else's (?:data|meeting|email)\b|\bwhat time is (?:her|his|their) (?:meeting|appointment)\b|\b(?:she|he) called (?:an hour|earlier|before|yesterday)\b",
     Intent.LEGAL: r"\b(?:sue|lawsuit|court|hold up|enforceable|non ?compete|legal advice|lawyer|attorney|liable|should i sign|is this clause|how much tax|legally binding in my)\b",
     Intent.ABUSE: r"\b(?:stupid|idiot|dumb|useless|moron|piece of (?:junk|crap|shit|garbage)|fuck\w*|shit|bitch|asshole|shut up|bastard|you suck|screw you|damn (?:bot|robot|machine|you))\b",
-    Intent.UPSET: r"\b(?:a joke|ridiculous|unacceptable|furious|angry|frustrat\w+|annoy(?:ed|ing)|fed up|sick of|terrible|awful|worst|waste of (?:my )?time|look like an idiot|disappointed|outrageous|waiting (?:two|three|four|five|for) (?:days|weeks|ever|hours)|i'm not stupid|are you serious|fix this|makes me mad|so mad|complain(?:t)?)\b",
+    Intent.UPSET: r"\b(?:a joke|ridiculous|unacceptable|furious|angry|frustrat\w+|annoy(?:ed|ing)|fed up|sick of|terrible|awful|worst|waste of (?:my )?time|look like an idiot|disappointed|outrageous|waiting (?:two|three|four|five|for) (?:days|weeks|ever|hours)|i'm not stupid|are you serious|fix this|what the hell|bloody|damn thing|for god's sake|driving me (?:crazy|nuts|mad)|this is crap|makes me mad|so mad|complain(?:t)?)\b",
     Intent.SPANISH: r"\b(?:hola|gracias|adi[oó]s|espa[nñ]ol|cu[aá]nt[oa]s|prueba|perd[oó]n|despu[eé]s|por favor|quiero|necesito|buenos d[ií]as|spanish|ayuda|cobran|c[oó]mo)\b",
+    Intent.REPORT: r"\b(?:report|log|file|raise|submit|register) (?:a|an|this|that|the|one|another)(?: \w+)? ?(?:problem|bug|issue|error|fault|ticket|complaint|defect|incident)\b|\bopen a (?:ticket|case)\b|\bi(?:'ve| have) (?:found|got|hit) a (?:bug|defect)\b|\bmake a complaint\b",
+    Intent.DISCOUNT: r"\b(?:discount|percent off|half price|coupon|promo(?:tional)? code|voucher|special (?:offer|price|deal)|cheaper (?:price|deal)|better (?:price|deal)|knock (?:something|some|a bit) off|price match|free months?)\b",
+    Intent.CHILD: r"\bi(?:'m| am) (?:a kid|a child|(?:four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|[4-9]|1[0-3]) years? old|(?:four|five|six|seven|eight|nine|ten|eleven|twelve) and a half)\b|\bmy (?:mom|mum|mommy|mummy|dad|daddy)'s phone\b",
     Intent.TOPIC_ONLY: r"^(?:i(?:'ve| have)? ?(?:got )?(?:a|another|one more|some|a few|a couple of|two) (?:quick |other )?questions?|can i ask (?:you )?(?:a question|something)|i wanted to ask (?:you )?something|(?:i (?:was )?wonder(?:ing)? if )?(?:you )?(?:can|could) (?:you )?help(?: me)?(?: out)?|i need (?:some |your )?help)(?: (?:about|on|for you|regarding)(?: \w+){0,4})?$",
 }
 
 _NOT: dict[Intent, str] = {
+    Intent.REPORT: r"\b(?:how|can|could|where) (?:do|can|would|should|could)? ?(?:i|we) (?:see|get|run|export)\b",
+    Intent.DISCOUNT: r"\b(?:add|apply|put|show|offer (?:my|our)|give (?:my|our|a client|the client|clients|customers)|on (?:a|the) (?:quote|line|pricing table|proposal)|pricing table|line item)\b",
     Intent.MEETING: r"\b(?:how long (?:is|does|will) (?:the |a |an )?(?:meeting|appointment|demo|call|specialist)|is the meeting|would i qualify|what happens in|do i have to|cancel|reschedule|move|my meeting|document|don't want|no meeting)\b",
     Intent.PERSON: r"\b(?:are you|is this|am i)\b(?: \w+){0,2} (?:real|actual|human|person)\b|\bsign\b",
     Intent.RECORDING: r"\b(?:document|audit|keep the|keep it|keep my|save this (?:as|document|template))\b",

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import msgspec
 from holdfast_common.contracts.asr import Expectation
-from holdfast_common.contracts.dialogue import MAX_SNAPSHOT_BYTES, Heard, Opening, Proposal, Sentence
+from holdfast_common.contracts.dialogue import MAX_SNAPSHOT_BYTES, Heard, Opening, Proposal, Record, Sentence
 from holdfast_common.contracts.wire import decoder, encode
 from holdfast_common.errors import ContractError
 
@@ -137,6 +137,9 @@ class State(Part):
     pending: Pending | None = None
     booked: list[Booked] = []
 
+    records: list[Record] = []
+    """What people must know or do after this call."""
+
     article: str = ""
     """The article of the last answer."""
     article_title: str = ""
@@ -158,6 +161,16 @@ class State(Part):
     def meeting(self) -> Booked | None:
         """The meeting of this call that stands."""
         return next((b for b in reversed(self.booked) if not b.cancelled), None)
+
+    def record(self, kind: str, number: str = "", **values: str) -> None:
+        """Write down for people; told again, it adds to what stands there."""
+        old = self.recorded(kind, number)
+        values = {name: value[:500] for name, value in values.items()}
+        new = Record(kind=kind, number=number, values={**(old.values if old else {}), **values})
+        self.records = [*(r for r in self.records[-19:] if (r.kind, r.number) != (kind, number)), new]
+
+    def recorded(self, kind: str, number: str = "") -> Record | None:
+        return next((r for r in self.records if (r.kind, r.number) == (kind, number)), None)
 
     def count(self, name: str) -> int:
         """Add one to a counter and return it."""

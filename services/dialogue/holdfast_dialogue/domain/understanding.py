@@ -24,9 +24,9 @@ from holdfast_dialogue.domain.words import normalise, without_fillers
 UNCLEAR_BELOW = 0.5
 """Confidence under which the words are better not acted on (the recogniser calibrates to this)."""
 
-_CLAUSE = r"(?:^|\b(?:and|but|so|okay|ok|also|then|well|wait|actually|thing|no|now|or|first|hi|hello|hey|cool|mind|question|know|wondering|oh|um|uh|right|next|plus) )"
+_CLAUSE = r"(?:^|\b(?:and|but|before that|so|okay|ok|also|then|well|wait|actually|thing|no|now|or|first|hi|hello|hey|cool|mind|question|know|wondering|oh|um|uh|right|next|plus) )"
 _QUESTION_HEAD = re.compile(
-    r"\b(?:what|what's|whats|how|how's|why|whose)\b|"
+    r"\b(?:what|what's|whats|how|how's|why|whose)\b|^\w+ (?:where|when|who|why)\b|"
     + _CLAUSE
     + r"(?:where|where's|when|which|who|who's|can|could|does|do|did|is|are|will|would|should|may|am|has|have|was|isn't|doesn't|can't|don't|aren't|won't)"
     r" (?:i|you|we|they|he|she|it|this|that|there|my|our|your|their|the|a|an|any|anyone|people|somebody|someone|anybody|customers?|clients?|recipients?|signers?|"

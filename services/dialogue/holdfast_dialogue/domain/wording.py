@@ -16,7 +16,7 @@ MAX_WORDS = 28
 """A sentence longer than this is hard to follow by ear and is cut at a joint."""
 
 REQUIRED_WORDS = """
-clarify_date no_contact offer_meeting_again tell_me_more
+child clarify_date no_contact no_discount report_noted report_what offer_meeting_again tell_me_more
 abuse already_booked anything_else ask_back ask_back_one ask_email ask_name ask_new_time ask_when ask_zone
 ask_zone_again beta_notice booked booked_is booked_next booked_next_noname booking_stopped calendar_down
 cancel_question cancelled cannot_confirm change_question change_readback changed confirm_email corrected

@@ -1,6 +1,6 @@
 """The records in a SQL database: SQLite embedded, PostgreSQL in production.
 
-`call_entries` is kept as it came; `calls`, `turns` and `leads` are derived from it, some calls at a
+`call_entries` is kept as it came; `calls`, `turns`, `leads` and `notes` are derived from it, some calls at a
 time, all in one transaction. On SQLite such transactions come one after another; on PostgreSQL those
 of the same call do, by an advisory lock: a replica that has read fewer entries may not write last.
 """
@@ -25,7 +25,7 @@ from holdfast_common.migrations import migrate
 from sqlalchemy import Table, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from holdfast_records.adapters.tables import DERIVED, call_entries, calls, leads, turns
+from holdfast_records.adapters.tables import DERIVED, call_entries, calls, leads, notes, turns
 from holdfast_records.domain.rows import CallRows, RawEntry, derive, written_at
 from holdfast_records.migrations import MIGRATIONS
 from holdfast_records.ports import RowsRefused, StoreUnavailable
@@ -159,6 +159,7 @@ async def _insert(connection: AsyncConnection, derived: list[CallRows]) -> None:
         calls: [_call(rows) for rows in derived],
         turns: [turn for rows in derived for turn in _turns(rows)],
         leads: [_lead(rows) for rows in derived if rows.lead is not None],
+        notes: [note for rows in derived for note in _notes(rows)],
     }
     for table, rows in rows_of.items():
         if rows:
@@ -217,6 +218,19 @@ def _lead(rows: CallRows) -> dict[str, Any]:
         "booking": _text(lead.booking),
         "updated_us": _us(lead.updated_at),
     }
+
+
+def _notes(rows: CallRows) -> list[dict[str, Any]]:
+    return [
+        {
+            "call": rows.call,
+            "kind": _text(note.kind),
+            "number": _text(note.number),
+            "told": _text(json.dumps(note.values)),
+            "at_us": _us(note.at),
+        }
+        for note in rows.notes
+    ]
 
 
 def _text(text: str) -> str:

@@ -66,4 +66,13 @@ leads = Table(
     Column("booking", Text, nullable=False),
     Column("updated_us", BigInteger, nullable=False),
 )
-DERIVED = (calls, turns, leads)
+notes = Table(
+    "notes",
+    metadata,
+    Column("call", Key, primary_key=True),
+    Column("kind", Key, primary_key=True),
+    Column("number", Key, primary_key=True),
+    Column("told", Text, nullable=False),  # JSON
+    Column("at_us", BigInteger, nullable=False, index=True),
+)
+DERIVED = (calls, turns, leads, notes)

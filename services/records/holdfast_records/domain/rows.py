@@ -65,6 +65,17 @@ class LeadRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteRow:
+    """Something that people must know or do after the call."""
+
+    kind: str
+    number: str
+    values: dict[str, str]
+    at: datetime
+    """Of the turn that told it first."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallRows:
     """Everything that is told of one call."""
 
@@ -83,6 +94,7 @@ class CallRows:
     """Entries that fit no contract: kept, not understood."""
     turns: list[TurnRow]
     lead: LeadRow | None
+    notes: list[NoteRow] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -123,6 +135,7 @@ def derive(entries: Iterable[RawEntry]) -> CallRows | None:
         unreadable=read.unreadable,
         turns=[_turn_row(turn, last_turns, read.media) for turn in last_turns],
         lead=_lead(last_turns, read.media),
+        notes=_notes(last_turns),
     )
 
 
@@ -205,6 +218,17 @@ def _lead(turns: list[TurnEntry], media: list[MediaEntry]) -> LeadRow | None:
         booking=booking,
         updated_at=max(_at(entry.at) for entry in (*turns[-1:], *wishes[-1:])),
     )
+
+
+def _notes(turns: list[TurnEntry]) -> list[NoteRow]:
+    """The last word of each kind and number."""
+    found: dict[tuple[str, str], NoteRow] = {}
+    for turn in turns:
+        for record in turn.records:
+            first = found.get((record.kind, record.number))
+            at = first.at if first else _at(turn.at)
+            found[record.kind, record.number] = NoteRow(record.kind, record.number, dict(record.values), at)
+    return [found[key] for key in sorted(found)]
 
 
 def _at(text: str) -> datetime:

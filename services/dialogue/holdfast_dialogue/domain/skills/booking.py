@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time, timedelta
 
 from holdfast_common.contracts.tools import CalendarAvailability, Openings
@@ -18,6 +19,10 @@ from holdfast_dialogue.domain.steps import Steps
 from holdfast_dialogue.domain.talk import Detail, Talk, instant, stamp
 
 NOON = time(12)
+_LONE_WEEKDAY = re.compile(r"\b(?:mon|tues|wednes|thurs|fri)day\b")
+_NAMED_WEEK = re.compile(
+    r"\b(?:this|next|coming|week|tomorrow|today|january|february|march|april|may|june|july|august|september|october|november|december|\w+(?:st|nd|rd|th))\b"
+)
 DATE_PROBLEMS = frozenset({"no_such_date", "weekday_mismatch"})
 """What the reader of dates reports that no calendar can settle: it is asked back."""
 
@@ -102,6 +107,8 @@ def _take_time(talk: Talk) -> None:
     if len(among) == 1 or (among and wish.earliest):
         _choose(talk, among[0])
         return
+    if _LONE_WEEKDAY.search(u.text) and not _NAMED_WEEK.search(u.text):
+        wish = openings.in_week_of(wish, told_of=state.wish, offered=offered, zone=talk.zone)
     if wish.sooner or wish.later:
         state.offers = [] if wish.sooner else state.offers
     state.wish = openings.merged(state.wish, wish)

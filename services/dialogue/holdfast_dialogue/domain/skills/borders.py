@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - vocabularies: one pattern a line
 """What the agent is, and what it will not do: rules that no caller can talk away.
 
 Only plain refusals here; nothing that a caller says reaches a tool from this module but a search
@@ -5,6 +6,8 @@ for the article that the refusal rests on.
 """
 
 from __future__ import annotations
+
+import re
 
 from holdfast_common.contracts.tools import KnowledgeHits, KnowledgeSearch, Sureness
 
@@ -16,12 +19,44 @@ from holdfast_dialogue.domain.talk import Detail, Talk
 
 def refuse_manipulation(talk: Talk) -> Steps:
     """Asked for its instructions, its tools, or another person's data: a friendly no, whatever the reason given."""
-    u = talk.understood
-    if not u.wants(Intent.INJECTION, Intent.OTHER_PEOPLE):
+    u, state = talk.understood, talk.state
+    insists = bool(state.counts.get("refused")) and _PRESSURE.search(u.text) is not None
+    if not (u.wants(Intent.INJECTION, Intent.OTHER_PEOPLE) or insists):
         return
     talk.takes_over("refusal")
-    yield from talk.say("injection" if u.wants(Intent.INJECTION) else "other_people")
+    state.count("refused")
+    yield from talk.say("other_people" if u.wants(Intent.OTHER_PEOPLE) else "injection")
     talk.over = True
+
+
+def be_kind_to_children(talk: Talk) -> Steps:
+    """A child on the line is not asked about a company, nothing is taken down, and a grown-up is wanted."""
+    u, state = talk.understood, talk.state
+    if not u.wants(Intent.CHILD):
+        return
+    talk.takes_over("child")
+    state.reserved = True
+    yield from talk.say("child")
+    talk.over = True
+
+
+def promise_no_discount(talk: Talk) -> Steps:
+    """Prices are what the pricing page says: nothing is promised, however hard somebody presses."""
+    u, state = talk.understood, talk.state
+    presses = state.article == "pricing-cost" and state.counts.get("discount", 0) > 0 and _HAGGLING.search(u.text)
+    if not (u.wants(Intent.DISCOUNT) or presses):
+        return
+    talk.takes_over("refusal")
+    state.count("discount")
+    yield from talk.say("no_discount")
+    talk.over = True
+
+
+_PRESSURE = re.compile(
+    r"\b(?:i authori[sz]e|just do it|trust me|i have permission|you have to|you must|i insist|it's an emergency|"
+    r"i(?:'m| am) (?:her|his|their|the|an?|your) (?:\w+ )?(?:manager|assistant|boss|husband|wife|admin(?:istrator)?|developer|engineer|lawyer|owner|police\w*))\b"
+)
+_HAGGLING = re.compile(r"\b(?:got one|come on|promise|deal|sign today|last week|exception|off)\b")
 
 
 def own_language(talk: Talk) -> Steps:

@@ -265,6 +265,8 @@ def _has_new_value(talk: Talk) -> bool:
         return False
     if u.email and u.email.address and u.email.address != proposal.attendee_email:
         return True
+    if talk.state.task != "cancel" and talk.state.fields.get("email", "") not in ("", proposal.attendee_email):
+        return proposal.action == "book"  # put right in this very utterance
     if u.zone and u.zone != proposal.zone:
         return True
     return bool(u.wish and not u.wish.empty and not _means(talk, proposal))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from holdfast_dialogue.domain.intents import Intent
 from holdfast_dialogue.domain.spoken import numbers
 from holdfast_dialogue.domain.steps import Steps
@@ -45,6 +47,14 @@ def close(talk: Talk) -> Steps:
         yield from talk.say("thanks_nps")
         yield from leave(talk)
         return
+    if (
+        state.asks == "nps"
+        and not u.question
+        and (u.answer.kind == "no" or u.wants(Intent.RESERVED, Intent.NOTHING_MORE))
+    ):
+        talk.takes_over("closing")
+        yield from leave(talk)
+        return
     declined = state.asks == "anything_else" and u.answer.kind == "no" and not u.question
     if not (declined or u.wants(Intent.NOTHING_MORE)) or u.question or state.task:
         return
@@ -79,8 +89,14 @@ def invite_question(talk: Talk) -> Steps:
     willing = state.asks == "anything_else" and u.answer.kind == "yes" and not u.answer.rest
     if (u.wants(Intent.TOPIC_ONLY) and not u.question) or willing:
         talk.takes_over("courtesy")
+        if topic := _TOPIC.search(u.text):
+            state.article, state.article_title = "", topic[1]
         yield from talk.say("go_ahead")
         talk.over = True
+
+
+_TOPIC = re.compile(r"\b(?:about|on|regarding) (?:the |a |an |your )?(\w[\w ]*)$")
+"""What the question will be about: it helps to understand "how do I make one"."""
 
 
 def _take_score(talk: Talk) -> bool:
@@ -88,6 +104,5 @@ def _take_score(talk: Talk) -> bool:
     score = numbers.quantity(talk.understood.text)
     if score is None or not 0 <= score <= 10:
         return False
-    talk.state.fields["nps"] = str(score)
-    talk.state.fields["nps_comment"] = talk.understood.text[:300]
+    talk.state.record("nps", score=str(score), comment=talk.understood.text)
     return True

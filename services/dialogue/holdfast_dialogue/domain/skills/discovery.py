@@ -56,6 +56,9 @@ def weave_question(talk: Talk) -> Steps:
             yield from talk.say("no_problem")
             yield from talk.say("what_else")
         return
+    if state.booked and told_something and not talk.answered:
+        yield from _help_to_prepare(talk)
+        return
     if standing(talk.profile, state.fields) is Standing.QUALIFIED and not state.booked:
         repeated = (
             state.asks == "permission_to_book" and told_something and state.asked.get("permission_to_book", 0) < 2
@@ -72,6 +75,17 @@ def weave_question(talk: Talk) -> Steps:
     due = talk.answered and (state.counts.get("answers", 0) - 1) % every == 0
     if due or (told_something and not talk.answered):
         yield from ask_next(talk, in_passing=True)
+
+
+def _help_to_prepare(talk: Talk) -> Steps:
+    """After a booking: what is still worth knowing, up to the profile's limit; then the call may end."""
+    name = next_field(talk.profile, talk.state)
+    if name and talk.state.counts.get("after_booking", 0) < talk.profile.discovery.after_booking:
+        talk.state.count("after_booking")
+        yield from ask_field(talk, name, in_passing=True)
+        return
+    talk.takes_over("discovery")
+    yield from talk.say("anything_else", asks="anything_else")
 
 
 def ask_next(talk: Talk, *, in_passing: bool = False) -> Steps:

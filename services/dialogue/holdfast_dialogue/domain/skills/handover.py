@@ -1,7 +1,7 @@
 """Passing on to people: a person wanted, a note for the team, a request about personal data.
 
-What is passed on stands in the turn's fields (`follow_up`, `deletion_request`), which `records` keeps;
-the words promise no more than that.
+What is passed on is a record of the turn (`follow_up_request`, `deletion_request`), which `records` keeps, with a
+short summary for whoever takes over; the words promise no more than that.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from holdfast_dialogue.domain.intents import Intent
 from holdfast_dialogue.domain.skills.borders import cite
 from holdfast_dialogue.domain.spoken import emails
 from holdfast_dialogue.domain.steps import Steps
+from holdfast_dialogue.domain.summary import summary
 from holdfast_dialogue.domain.talk import Talk
 
 
 def offer_follow_up(talk: Talk, *, calendar_down: bool = False) -> Steps:
     """Where no meeting can be had: somebody may get in touch instead."""
     if calendar_down:
-        talk.state.fields["incident"] = "calendar_unreachable"
+        talk.state.record("incident_logged", what="calendar_unreachable")
     yield from talk.say("offer_follow_up", asks="permission_follow_up")
 
 
@@ -38,12 +39,12 @@ def take_person_wish(talk: Talk) -> Steps:
     if not (u.wants(Intent.PERSON, Intent.FOLLOW_UP) or agreed or other_way):
         return
     talk.takes_over("follow_up")
-    if u.wants(Intent.PERSON) and state.fields.get("follow_up"):
+    if u.wants(Intent.PERSON) and state.recorded("follow_up_request"):
         yield from talk.say("person_known")
         talk.over = True
         return
     state.task = "follow_up"
-    state.fields["follow_up"] = "requested"
+    _write_down(talk, "follow_up_request", wanted="person" if u.wants(Intent.PERSON) else "message")
     if u.wants(Intent.PERSON):
         yield from talk.say("person")
 
@@ -51,7 +52,7 @@ def take_person_wish(talk: Talk) -> Steps:
 def take_deletion_wish(talk: Talk) -> Steps:
     """A request about personal data is noted and passed on; nothing is said to be deleted."""
     u, state = talk.understood, talk.state
-    asks_how_far = state.fields.get("deletion_request") and (
+    asks_how_far = state.recorded("deletion_request") and (
         "delete" in u.text or "when" in u.text.split() or "done" in u.text.split()
     )
     if asks_how_far and state.task != "deletion":
@@ -63,7 +64,7 @@ def take_deletion_wish(talk: Talk) -> Steps:
         return
     talk.takes_over("privacy")
     state.task = "deletion"
-    state.fields["deletion_request"] = "requested"
+    _write_down(talk, "deletion_request")
     yield from cite(talk, "how do i have my personal data deleted")
     yield from talk.say("deletion_start")
 
@@ -75,6 +76,7 @@ def carry_note(talk: Talk) -> Steps:
         return
     talk.takes_over("follow_up" if state.task == "follow_up" else "privacy")
     deletion = state.task == "deletion"
+    _write_down(talk, "deletion_request" if deletion else "follow_up_request")
     email = state.fields.get("email", "")
     if deletion and not state.fields.get("name") and not state.asked.get("name"):
         yield from talk.say("deletion_name", asks="name")
@@ -84,10 +86,17 @@ def carry_note(talk: Talk) -> Steps:
         yield from talk.say("confirm_email", asks="confirm_email", protected=True, email=emails.say(email))
     else:
         if email:
-            state.fields["deletion_request" if deletion else "follow_up"] = email
+            state.record("deletion_request" if deletion else "follow_up_request", confirmed="yes")
         state.task = ""
         yield from talk.say("deletion_noted" if deletion else "follow_up_noted")
         yield from talk.say("anything_else", asks="anything_else")
+
+
+def _write_down(talk: Talk, kind: str, **values: str) -> None:
+    """The record as far as it is known; later turns add to it."""
+    fields = talk.state.fields
+    known = {name: fields[name] for name in ("name", "email") if fields.get(name)}
+    talk.state.record(kind, summary=summary(talk.profile, talk.state), **known, **values)
 
 
 def _known(talk: Talk) -> bool:

@@ -17,6 +17,8 @@ from holdfast_dialogue.domain.talk import Detail, Talk
 from holdfast_dialogue.domain.words import without_fillers
 
 MAX_DETAIL_SENTENCES = 3
+LONG_STORY = 25
+"""Words."""
 _FOR_THE_ASSISTANT = re.compile(
     r"\b(?:assistant|the caller|this agent|be talked into|never claim|point to)\b"
     r"|^(?:say|ask|mention|offer|tell|do not|don't|never|always|avoid)\b",
@@ -54,6 +56,7 @@ def answer_question(talk: Talk) -> Steps:
     state.asked_back = []
     if not isinstance(found, KnowledgeHits):
         talk.takes_over("fallback")
+        talk.state.record("incident_logged", what="knowledge_unreachable")
         yield from talk.say("search_down")
         yield from _next_step(talk)
     elif found.sureness is Sureness.SURE and found.hits:
@@ -76,6 +79,8 @@ def _wants_answer(talk: Talk, question: str, found: KnowledgeHits) -> bool:
     u = talk.understood
     if u.wants(Intent.UPSET) and not u.asked_plainly:
         return False
+    if u.wants(Intent.MEETING) or (u.facts and len(question.split()) > LONG_STORY):
+        return False  # a story with a wish or facts in it is no question that was left unanswered
     to_ask_back = found.sureness is Sureness.ASK_BACK and bool(found.hits) and _may_ask_back(talk)
     return (
         u.asked_plainly or to_ask_back or (len(question.split()) > 2 and not (talk.reply or talk.state.task or u.facts))

@@ -93,7 +93,7 @@ def wish(
     `now` is aware; `zone` the caller's. `about`: the day last talked about, for "same day" and "the day after".
     `expected`: the agent has asked for a time, so that a lone "three" or "the first" is one.
     """
-    said = plain(text)
+    said = _WEEK_FIRST.sub(r"\1 next week or \2 next week", plain(text))
     found = zones.find(said)
     if found:
         said = f"{said[: found.start].rstrip()} Z {said[found.end :].lstrip()}".strip()
@@ -106,6 +106,8 @@ def wish(
     return replace(whole, zone=found.zone) if found else whole
 
 
+_WEEK_FIRST = re.compile(rf"\bnext week (?:on )?({dates.DAY}) or (?:on )?({dates.DAY})\b")
+"""'next week thursday or friday': both days are meant of that week."""
 _TAKEN_BACK = re.compile(
     rf"(?<=\w) no (?=(?:the |at |on |next |this )?(?:{dates.DAY}|tomorrow|today|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|half|quarter|noon|\d))"
 )
