@@ -28,6 +28,8 @@ def scenarios(
         "profiles/trial_success"
     ),
     json: Annotated[bool, typer.Option("--json", help="everything as JSON on standard output")] = False,
+    generated: Annotated[int, typer.Option("--variants", help="play so many generated scenarios instead")] = 0,
+    seed: Annotated[int, typer.Option(help="of the generated scenarios")] = 7,
     out: Annotated[Path | None, typer.Option(help="write the JSON here too")] = None,
     model: Annotated[
         str,
@@ -45,7 +47,8 @@ def scenarios(
         raise typer.Exit(spoken_scenarios.evaluate(where, profile, cache, as_json=json, out=out))
     from holdfast_cli.eval import scenarios as command  # noqa: PLC0415 - keeps `--help` quick
 
-    raise typer.Exit(command.evaluate(where, profile, as_json=json, out=out, model=model))
+    options = command.Options(as_json=json, out=out, model=model, generated=generated, seed=seed)
+    raise typer.Exit(command.evaluate(where, profile, options))
 
 
 @app.command()

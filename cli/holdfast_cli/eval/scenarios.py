@@ -20,6 +20,7 @@ from holdfast_cli.eval.house import open_house
 from holdfast_cli.eval.scenario_call import Transcript, play
 from holdfast_cli.eval.scenario_checks import Verdict, check
 from holdfast_cli.eval.scenario_file import Broken, Scenario, ScenarioError, read_folder
+from holdfast_cli.eval.scenario_variants import variants
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "booking": ("booking", "bookings_count", "must_not_say.@unconfirmed_booking"),
@@ -97,15 +98,30 @@ def summary(cases: list[Case]) -> dict[str, Any]:
     }
 
 
-def evaluate(where: Path, profile: Path, *, as_json: bool, out: Path | None = None, model: str = "") -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a run is played and told."""
+
+    as_json: bool = False
+    out: Path | None = None
+    model: str = ""
+    """`well-behaved`, `hostile`, `rubbish`, or URL#name; empty: rules only."""
+    generated: int = 0
+    """So many generated scenarios instead of the folder's."""
+    seed: int = 7
+
+
+def evaluate(where: Path, profile: Path, options: Options) -> int:
     """Exit code 0: every expectation is met; 1: some are not; 2: a scenario could not be run."""
     quiet()
     try:
-        cases = asyncio.run(run(read_folder(where), profile.absolute(), model=model))
+        played = variants(options.generated, options.seed) if options.generated else read_folder(where)
+        cases = asyncio.run(run(list(played), profile.absolute(), model=options.model))
     except HoldfastError as error:
         print(error, file=sys.stderr)
         return 2
-    return conclude(cases, {**summary(cases), "model": model or "none"}, as_json=as_json, out=out)
+    figures = {**summary(cases), "model": options.model or "none"}
+    return conclude(cases, figures, as_json=options.as_json, out=options.out)
 
 
 def conclude(cases: list[Case], figures: dict[str, Any], *, as_json: bool, out: Path | None) -> int:

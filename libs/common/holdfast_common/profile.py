@@ -152,6 +152,21 @@ class Article(BaseModel):
     phrasings: list[str] = []
 
 
+class Answer(_Model):
+    """A spoken answer in another language: which article it is of, and how it is asked for there."""
+
+    article: str
+    asked: list[str] = Field(min_length=1)
+    answer: str
+
+
+class Language(_Model):
+    """What the agent can say in a further language; what is missing here it says in the first one."""
+
+    copy_: dict[str, list[str]] = Field(alias="copy")
+    answers: list[Answer] = []
+
+
 class Profile(_Model):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
     """Also the tenant in side-effect keys."""
@@ -162,6 +177,8 @@ class Profile(_Model):
     voice: Voice = Voice()
     copy_: dict[str, list[str]] = Field(alias="copy")
     """Wordings by name, each with variants: greeting, beta_notice, not_sure, goodbye, ..."""
+    further_languages: dict[str, Language] = {}
+    """Language tag -> what is said in it when a caller changes to it."""
     clips: Clips = Clips()
     fields: list[AskedField] = []
     recognise: dict[str, dict[str, list[str]]] = {}

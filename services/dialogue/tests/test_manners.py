@@ -247,7 +247,8 @@ async def test_the_score_is_asked_once_and_a_corrected_one_counts(call):
     assert call.committed.ends_call
 
 
-async def test_another_language_is_answered_with_a_way_on(call):
+async def test_a_language_that_the_profile_lacks_is_answered_with_a_way_on(call):
+    call.profile = call.profile.model_copy(update={"further_languages": {}})
     await call.says("perdón no hablo bien cuántos días dura la prueba")
 
     assert "inglés" in call.text

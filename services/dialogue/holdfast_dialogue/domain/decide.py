@@ -26,6 +26,7 @@ from holdfast_dialogue.domain.skills import (
     handover,
     hearing,
     knowledge,
+    languages,
     model,
     reporting,
 )
@@ -73,6 +74,17 @@ SAID: tuple[Skill, ...] = (
     model.understand_freely,
     hearing.not_understood,
 )
+IN_FURTHER_LANGUAGE: tuple[Skill, ...] = (
+    confirming.settle,
+    hearing.ask_to_repeat,
+    borders.refuse_manipulation,
+    languages.say_goodbye,
+    confirming.take_address,
+    languages.take_person_wish,
+    handover.carry_note,
+    languages.answer_question,
+)
+"""What works in a language that the profile has besides its first: answers, a note to the team, goodbye."""
 BY_KIND: dict[TurnKind, tuple[Skill, ...]] = {
     TurnKind.OPENED: (courtesies.greet,),
     TurnKind.SPOKEN: SAID,
@@ -95,6 +107,8 @@ def decide(profile: Profile, state: State, turn: Turn, call: str, *, allowance: 
     take_heard(state, turn.heard)
     if turn.zone and not state.zone:
         state.zone = turn.zone
+    if turn.kind in (TurnKind.SPOKEN, TurnKind.TYPED):
+        turn = languages.choose(profile, state, turn)
     talk = Talk(
         profile=profile,
         state=state,
@@ -105,7 +119,8 @@ def decide(profile: Profile, state: State, turn: Turn, call: str, *, allowance: 
         seed=wording.seed_of(call, turn.n),
         allowance=allowance,
     )
-    for skill in BY_KIND[turn.kind]:
+    spoken = turn.kind in (TurnKind.SPOKEN, TurnKind.TYPED)
+    for skill in IN_FURTHER_LANGUAGE if spoken and state.language else BY_KIND[turn.kind]:
         yield from skill(talk)
         if talk.over:
             break

@@ -113,6 +113,9 @@ class State(Part):
     zone: str = ""
     """The caller's IANA zone."""
 
+    language: str = ""
+    """The further language that the call has changed to; empty: the profile's first one."""
+
     said_once: list[str] = []
     """Wordings that are not said twice in a call."""
     variants: dict[str, int] = {}

@@ -112,7 +112,9 @@ class Talk:
 
     def says(self, name: str, /, **slots: str) -> str:
         """The wording of this name, chosen and filled in."""
-        return wording.fill(wording.choose(self.profile.copy_[name], name, self.seed, self.state), slots)
+        further = self.profile.further_languages.get(self.state.language)
+        variants = (further and further.copy_.get(name)) or self.profile.copy_[name]
+        return wording.fill(wording.choose(variants, name, self.seed, self.state), slots)
 
     def say(
         self, name: str, /, *, detail: Detail = PLAIN, asks: str = "", protected: bool = False, **slots: str

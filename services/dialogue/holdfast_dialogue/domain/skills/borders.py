@@ -61,7 +61,7 @@ _HAGGLING = re.compile(r"\b(?:got one|come on|promise|deal|sign today|last week|
 
 def own_language(talk: Talk) -> Steps:
     """Spoken to in a language that the profile does not have: say so, in it, with a way on."""
-    if not talk.understood.wants(Intent.SPANISH):
+    if talk.state.language or not talk.understood.wants(Intent.SPANISH):
         return
     talk.takes_over("language")
     yield from talk.say("only_english")

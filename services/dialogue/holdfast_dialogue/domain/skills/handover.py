@@ -38,6 +38,12 @@ def take_person_wish(talk: Talk) -> Steps:
         return
     if not (u.wants(Intent.PERSON, Intent.FOLLOW_UP) or agreed or other_way):
         return
+    yield from wants_person(talk)
+
+
+def wants_person(talk: Talk) -> Steps:
+    """Write the wish down at once; the note's task asks for what is missing."""
+    u, state = talk.understood, talk.state
     talk.takes_over("follow_up")
     if u.wants(Intent.PERSON) and state.recorded("follow_up_request"):
         yield from talk.say("person_known")
@@ -45,7 +51,7 @@ def take_person_wish(talk: Talk) -> Steps:
         return
     state.task = "follow_up"
     _write_down(talk, "follow_up_request", wanted="person" if u.wants(Intent.PERSON) else "message")
-    if u.wants(Intent.PERSON):
+    if u.wants(Intent.PERSON) or state.language:
         yield from talk.say("person")
 
 
@@ -83,7 +89,9 @@ def carry_note(talk: Talk) -> Steps:
     elif not email and state.asked.get("email", 0) < 3 and state.asks != "email_other_way":
         yield from talk.say("deletion_email" if deletion else "follow_up_email", asks="email")
     elif email and not (state.asks == "confirm_email" and u.answer.kind == "yes") and not _known(talk):
-        yield from talk.say("confirm_email", asks="confirm_email", protected=True, email=emails.say(email))
+        yield from talk.say(
+            "confirm_email", asks="confirm_email", protected=True, email=emails.say(email, state.language)
+        )
     else:
         if email:
             state.record("deletion_request" if deletion else "follow_up_request", confirmed="yes")

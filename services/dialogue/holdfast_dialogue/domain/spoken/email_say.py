@@ -17,8 +17,16 @@ _SHORT_WORDS = {"co", "me", "al", "ed", "jo", "bo", "ty", "my", "go", "us", "he"
 _RUNS = re.compile(r"[a-z]+|\d|[^a-z\d]")
 
 
-def say(address: str) -> str:
-    """'dana.miller@northwind.example' -> 'dana dot miller at northwind dot example'."""
+_IN_SPANISH = {"dot": "punto", "underscore": "guion bajo", "dash": "guion", "plus": "más", "at": "arroba"}
+
+
+def say(address: str, language: str = "") -> str:
+    """'dana.miller@northwind.example' -> 'dana dot miller at northwind dot example'; in Spanish 'arroba', 'punto'."""
+    said = _said(address)
+    return " ".join(_IN_SPANISH.get(word, word) for word in said.split()) if language == "es" else said
+
+
+def _said(address: str) -> str:
     for spell_all in (False, True):
         words = _words(address, spell_all=spell_all)
         if read(words)[0].address == address.lower():
