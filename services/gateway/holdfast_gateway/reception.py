@@ -147,9 +147,10 @@ class Reception:
     # -- admission
     def look_round(self) -> None:
         """Close the seats to new calls while nobody could serve them, as the services' beats say; open them again."""
+        now = self._clock()
+        self.seats.taken(now)  # seats that nobody claimed return now, so that the beats say so
         if self._room is None or self._free_streams is None:
             return
-        now = self._clock()
         self._room.observe(self._free_streams(), now)
         lacking = self._room.lacking(now)
         if bool(lacking) != self.seats.closed:

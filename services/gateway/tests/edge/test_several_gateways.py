@@ -78,3 +78,14 @@ def test_a_call_handed_on_is_signed_for_the_address_it_was_handed_to() -> None:
     assert refusal("https://voice.example.com/twilio/voice?handed=1") is None
     assert refusal("https://voice.example.com/gateway/3/twilio/voice?handed=1") == "bad_signature"
     assert refusal("https://voice.example.com/gateway/2/twilio/voice?handed=1", "guess") == "bad_signature"
+
+
+async def test_a_seat_that_nobody_claimed_is_told_as_free_again(open_edge: Any, new_caller: Any) -> None:
+    """Also by a process that nobody asks: what its beats say would else stay full, and no call be handed to it."""
+    edge = await open_edge(max_calls=1)
+    edge.reception.seats.unclaimed_s = 0.0
+    await new_caller(edge).ring()
+    assert edge.reception.seats.certainly_free() == 0
+
+    edge.reception.look_round()
+    assert edge.reception.seats.certainly_free() == 1
