@@ -44,6 +44,8 @@ class Line:
     is_asked: bool = False
     """Its synthesis was started."""
     timings: dict[int, WordTiming] = field(default_factory=dict)
+    _resumed_at: int | None = None
+    """Where a held voice goes on: it fades in there."""
     _joint: int | None = None
     """Where the audio of a further opening goes on; None: nothing to join."""
     _joint_word: int = 0
@@ -105,6 +107,22 @@ class Line:
             fresh = self._faded(fresh)
             self._joint = None
         self.pcm += fresh
+
+    def resume_at(self, sample: int) -> None:
+        """What was handed out from `sample` on was thrown away: it will be handed out again, softly."""
+        if sample < self.cursor:
+            self.cursor = self._resumed_at = sample
+
+    def part(self, start: int, count: int) -> bytes:
+        """Audio to hand out: `count` samples from `start` on."""
+        pcm = bytes(self.pcm[2 * start : 2 * (start + count)])
+        if start == self._resumed_at and start:
+            samples = samples_of(pcm).astype(np.float32)
+            length = min(self._fade(), len(samples))
+            samples[:length] *= np.linspace(0.0, 1.0, length, endpoint=False, dtype=np.float32)
+            pcm = np.rint(samples).astype("<i2").tobytes()
+        self._resumed_at = None
+        return pcm
 
     def lead_in(self) -> int | None:
         """Samples of silence that a waiting caller need not sit through; None: only silence so far."""

@@ -253,7 +253,7 @@ class Speaker:
             if self._audible_turn != turn and (offset := line.audible_after(start, count)) is not None:
                 self._audible_turn = turn
                 self._audience.on_audible(turn, max(0, ahead + offset) / rate)
-        self._leg.play(bytes(line.pcm[2 * start : 2 * (start + count)]))
+        self._leg.play(line.part(start, count))
         if not line.is_begun:
             line.is_begun = True
             if line.sentence is not None:
@@ -286,7 +286,7 @@ class Speaker:
         kept = []
         for line in self._lines:
             if line.sentence is not None:
-                line.cursor = min(line.cursor, self._playout.restart(line.key))
+                line.resume_at(self._playout.restart(line.key))
                 kept.append(line)
             elif not line.is_begun:
                 kept.append(line)

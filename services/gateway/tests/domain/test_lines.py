@@ -71,3 +71,19 @@ def test_silence_before_the_first_sound_is_not_waited_through():
     line.take_audio(Audio(np.full(800, 9_000, "<i2").tobytes(), 8_000, 800))
 
     assert line.lead_in() == 800 - 80
+
+
+def test_a_held_voice_fades_in_over_10_ms_where_it_goes_on():
+    """Once: what follows is as it was, and the beginning of a sentence needs no fade."""
+    line = Line((0, 0), "one two", 8_000)
+    line.take_audio(Audio(np.full(1_600, 8_000, "<i2").tobytes(), 8_000, 0))
+    line.cursor = 1_200
+    line.resume_at(800)
+    resumed = np.frombuffer(line.part(800, 400), "<i2")
+
+    assert line.cursor == 800
+    assert resumed[0] == 0 and np.all(np.diff(resumed[:80]) > 0)
+    assert np.all(resumed[80:] == 8_000)
+    assert np.all(np.frombuffer(line.part(800, 400), "<i2") == 8_000)
+    line.resume_at(0)
+    assert np.frombuffer(line.part(0, 10), "<i2")[0] == 8_000

@@ -1,0 +1,154 @@
+"""What the gateway says of its latency against what the caller's phone recorded, turn by turn, with the stages.
+
+    .venv/bin/holdfast up --home var/bench --name bench --quiet &
+    .venv/bin/python bench/latency.py --home var/bench --name bench [--calls 3] [--voice slt] [--json FILE]
+
+Places calls over the Twilio protocol, one after another, to a system that runs on this machine. Each asks questions
+that the profile's knowledge answers (spoken by the system's own voice, at 8 kHz through mu-law). Recorded: last voiced
+frame sent to first audible sample heard, by the phone's clock; told: `v2v` and its stages as the call's watch
+subject has them. Set-up: the webhook's answer to the first audio of the agent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import statistics
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import numpy as np
+import uvloop
+from holdfast_cli.call import open_bus
+from holdfast_cli.caller.conversation import Conversation
+from holdfast_cli.caller.dial import hold_line
+from holdfast_cli.caller.ears import Ears
+from holdfast_cli.caller.phone import Phone
+from holdfast_cli.caller.screen import TerminalScreen
+from holdfast_cli.caller.script import Line, Script
+from holdfast_cli.caller.twiml import Carrier, Verb
+from holdfast_cli.caller.voice import Voice
+from holdfast_cli.supervise import run_file
+from holdfast_cli.up import quiet_logs
+from holdfast_common.bus import Bus
+from rich.console import Console
+
+QUESTIONS = (
+    "how long does the free trial last",
+    "can i get a refund",
+    "how do i add a recipient",
+    "does it work with salesforce",
+    "how do i invite my colleagues",
+    "what does it cost",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedCarrier(Carrier):
+    """Remembers when the webhook answered."""
+
+    answered_at: list[float] = field(default_factory=list)
+
+    async def post(self, session: aiohttp.ClientSession, url: str, form: dict[str, str]) -> list[Verb]:
+        verbs = await Carrier.post(self, session, url, form)
+        self.answered_at.append(time.monotonic())
+        return verbs
+
+
+async def one_call(run: run_file.RunFile, bus: Bus, voice: Voice, console: Console) -> dict[str, Any]:
+    """One call through all questions."""
+    carrier = _TimedCarrier(f"{run.http_url}/twilio/voice", auth_token=run.auth_token, public_url=run.public_url)
+    phone = Phone()
+    ears = Ears(phone.call_sid)
+    await ears.listen(bus)
+    script = Script([*(Line(say=text) for text in QUESTIONS), Line(hang_up=True)])
+    talk = Conversation(phone, ears, script, voice, TerminalScreen(console))
+    line = asyncio.create_task(hold_line(carrier, phone), name="line")
+    await talk.run()
+    phone.hang_up()
+    await asyncio.wait([line], timeout=3)
+    line.cancel()
+    turns = []
+    for turn in talk.turns:
+        told = next((watch.stages_ms for watch in turn.exchange.turns if "v2v" in watch.stages_ms), None)
+        if told is not None and turn.v2v_ms is not None:
+            turns.append(
+                {
+                    "heard": " / ".join(turn.exchange.heard),
+                    "route": turn.exchange.turns[0].route,
+                    "turns": len(turn.exchange.turns),
+                    "recorded_ms": round(turn.v2v_ms, 1),
+                    "told_ms": told["v2v"],
+                    "stages_ms": told,
+                }
+            )
+    first = min((heard.start for heard in phone.playout.heard), default=None)
+    return {
+        "setup_ms": None if first is None else round((first - carrier.answered_at[0]) * 1000, 1),
+        "late_frames": phone.late_frames,
+        "turns": turns,
+    }
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    if not values:
+        return {}
+    return {"n": len(values), **{f"p{p}": round(float(np.percentile(values, p)), 1) for p in (50, 95, 100)}}
+
+
+async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Place the calls, and sum up."""
+    run = run_file.read(run_file.path_of(arguments.home, arguments.name))
+    console = Console(quiet=not arguments.show)
+    quiet_logs()
+    async with AsyncExitStack() as stack:
+        bus, opener = await open_bus(stack, run)
+        voice = Voice(opener=opener, name=arguments.voice)
+        for text in QUESTIONS:
+            await voice.utterance(Line(say=text))  # before the clock runs
+        calls = [await one_call(run, bus, voice, console) for _ in range(arguments.calls)]
+    # An answer that comes in two turns has two latencies told and one recorded.
+    turns = [turn for call in calls for turn in call["turns"] if turn["turns"] == 1]
+    answers = [turn for turn in turns if turn["route"] in ("knowledge", "scripted")]
+    names = ("endpointing", "asr", "dialogue", "tts", "playout")
+    return {
+        "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}",
+        "command": f"bench/latency.py --calls {arguments.calls} --voice {arguments.voice}",
+        "recorded_ms": spread([turn["recorded_ms"] for turn in turns]),
+        "knowledge_answers_recorded_ms": spread([turn["recorded_ms"] for turn in answers]),
+        "told_less_recorded_ms": spread([abs(turn["told_ms"] - turn["recorded_ms"]) for turn in turns]),
+        "stages_median_ms": {n: statistics.median([t["stages_ms"].get(n, 0.0) for t in turns]) for n in names}
+        if turns
+        else {},
+        "setup_ms": spread([call["setup_ms"] for call in calls if call["setup_ms"] is not None]),
+        "late_frames": sum(call["late_frames"] for call in calls),
+        "turns": turns,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, default=Path("var"))
+    parser.add_argument("--name", default="holdfast")
+    parser.add_argument("--calls", type=int, default=3)
+    parser.add_argument("--voice", default="slt")
+    parser.add_argument("--show", action="store_true", help="print the talk as it happens")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    result = uvloop.run(measure(arguments))
+    print(json.dumps(result, indent=1))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
