@@ -170,6 +170,25 @@ def demo(
     raise typer.Exit(command.demo(options))
 
 
+@app.command(name="stand-in")
+def stand_in(
+    name: Annotated[str, typer.Argument(help="calendar, elevenlabs or unleash")],
+    *,
+    port: Annotated[int, typer.Option(help="port to listen on; 0: any free one")] = 0,
+    fault: Annotated[str, typer.Option(help="none, error, hang, late, limit, rubbish, slow, cut, quota ...")] = "none",
+    delay_s: Annotated[float, typer.Option(help="of slow and late, seconds")] = 1.0,
+) -> None:
+    """Stand in for a service outside, with faults on demand."""
+    from holdfast_cli.stand_ins import command  # noqa: PLC0415 - keeps `--help` quick
+    from holdfast_cli.stand_ins.faults import Fault  # noqa: PLC0415
+
+    if name not in command.KINDS:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(command.KINDS)}", param_hint="NAME")
+    if fault not in list(Fault):
+        raise typer.BadParameter(f"{fault!r} is none of {', '.join(Fault)}", param_hint="--fault")
+    raise typer.Exit(command.stand_in(name, port, Fault(fault), delay_s))
+
+
 @app.command()
 def model(
     *,

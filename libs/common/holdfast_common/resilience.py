@@ -213,6 +213,10 @@ class Outside:
         backoff_s = min(patience.wait_most_s, patience.wait_s * 2 ** (state.attempt_number - 1))
         return max(asked_s, backoff_s * (0.5 + self._draw()))
 
+    def tell(self, error: OutsideFailed) -> None:
+        """A failure that was seen after its attempt had succeeded: an answer that broke off."""
+        self._tell(error)
+
     def count_call(self) -> None:
         """A first attempt adds its share to the budget for retries."""
         self._spare_retries = min(self.patience.retry_spare, self._spare_retries + self.patience.retry_share)
@@ -262,12 +266,15 @@ class Outside:
         return OutsideUnavailable(self.name, why, self._last_failure if why == "open" else "")
 
 
-async def call_with_retry_and_circuit_breaker(call: Callable[[], Awaitable[T]], deadline: float, *, to: Outside) -> T:
+async def call_with_retry_and_circuit_breaker(
+    call: Callable[[], Awaitable[T]], deadline: float, *, to: Outside, repeatable: bool = True
+) -> T:
     """The result of `call`, tried until `deadline` (on the event loop's clock) at most.
 
-    `call` makes one attempt each time; where attempts may be more than one, repeating it must do no
-    harm. It raises OutsideFailed for what another attempt may mend, OutsideRefused for a plain no;
-    anything else counts as a failure and passes through unretried.
+    `call` makes one attempt each time. Where doing it twice would do harm, `repeatable` is False: then
+    only an attempt that surely had no effect is followed by another one. It raises OutsideFailed for
+    what another attempt may mend, OutsideRefused for a plain no; anything else counts as a failure and
+    passes through unretried.
 
     Raises OutsideRefused, or OutsideUnavailable once breaker, budget, attempts or time are used up.
     Cancelling it cancels the attempt and tells the breaker nothing.
@@ -284,7 +291,9 @@ async def call_with_retry_and_circuit_breaker(call: Callable[[], Awaitable[T]], 
             raise
 
     retrying = AsyncRetrying(
-        retry=retry_if_exception(lambda e: isinstance(e, OutsideFailed) and e.retryable),
+        retry=retry_if_exception(
+            lambda e: isinstance(e, OutsideFailed) and e.retryable and (repeatable or not e.maybe_done)
+        ),
         stop=lambda state: not to.may_retry(state, deadline),
         wait=to.wait_s,
         sleep=asyncio.sleep,

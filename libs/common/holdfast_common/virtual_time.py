@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+from collections.abc import Callable
 from typing import Any
+
+PATIENCE_S = 3.0
 
 
 class _JumpingSelector(selectors.DefaultSelector):
     """Instead of waiting, lets the loop's clock jump."""
 
     skipped = 0.0
+    busy: Callable[[], bool] = staticmethod(lambda: False)
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        ready = super().select(0)
+        # The work of a thread takes no virtual time: it wakes us. One that itself waits for our clock does not.
+        ready = super().select(PATIENCE_S if timeout != 0 and self.busy() else 0)
         if not ready:
             if timeout is None:
                 raise RuntimeError("nothing will ever happen")
@@ -34,3 +39,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.skipped
+
+    def hold_while(self, busy: Callable[[], bool]) -> None:
+        """The clock stands still while `busy()`: a database's thread is at work."""
+        self._jumping.busy = busy

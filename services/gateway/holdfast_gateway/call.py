@@ -15,8 +15,10 @@ from typing import Any
 
 import structlog
 from holdfast_common import telemetry
+from holdfast_common.call_log import CallLog
 from holdfast_common.contracts.dialogue import TurnKind
 from holdfast_common.contracts.watch import WatchEvent
+from holdfast_common.preserving import preserve_conversation_state
 
 from holdfast_gateway.domain.duties import Duties, EndOverlong, FallSilent, GiveTurnUp, SayClip, TakeDigits
 from holdfast_gateway.domain.patience import Step
@@ -76,6 +78,11 @@ class Call:
     def adopt(self, *, n: int, snapshot: bytes, log_sequence: int) -> None:
         """Go on with a call that another gateway held: its last committed turn."""
         self._talk.mind.adopt(n=n, snapshot=snapshot, log_sequence=log_sequence)
+
+    async def preserve(self, to: CallLog) -> None:
+        """The leg is gone without a goodbye: what the log has not taken yet is written down at once."""
+        mind = self._talk.mind
+        mind.preserved(await preserve_conversation_state(mind.cut_off(self._arrival.call), to=to))
 
     async def write_off(self) -> None:
         """Commit that the caller is gone, for a call whose leg was lost and whose tasks have ended."""

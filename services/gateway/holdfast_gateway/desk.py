@@ -78,6 +78,8 @@ class Desk:
         finally:
             if self.calls.get(arrival.call) is call:
                 del self.calls[arrival.call]
+        if not ending.ended and ending.reason != "superseded":
+            await call.preserve(self._log)
         self._remember(call, arrival, ending)
         log.info("call_left", reason=ending.reason, ended=ending.ended)
         return ending

@@ -16,6 +16,7 @@ from holdfast_common.contracts.asr import Channel
 from holdfast_common.contracts.dialogue import Committed, Confirm, Heard, Interrupt, Sentence, Turn, TurnKind
 from holdfast_common.contracts.registry import Service
 from holdfast_common.errors import StreamFailed
+from holdfast_common.preserving import CutOff
 from holdfast_common.stream.api import Opener, ReplayableStream
 
 from holdfast_gateway.ports import Arrival
@@ -100,6 +101,14 @@ class Mind:
         self._snapshot = b""
         self._log_sequence = 0
         self._unlogged: list[bytes] = []
+
+    def cut_off(self, call: str) -> CutOff:
+        """What the call carries, for the log."""
+        return CutOff(call, self._log_sequence, list(self._unlogged))
+
+    def preserved(self, kept: CutOff) -> None:
+        """What is in the log now need not be carried any more."""
+        self._log_sequence, self._unlogged = kept.log_sequence, list(kept.unlogged)
 
     def adopt(self, *, n: int, snapshot: bytes, log_sequence: int) -> None:
         """Take over a call: `n` was its last committed turn."""

@@ -16,14 +16,16 @@ from holdfast_common.settings import CommonSettings
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from holdfast_tools.adapters.embeddings_endpoint import EndpointEmbeddings
-from holdfast_tools.adapters.invitations import InvitationFolder
+from holdfast_tools.adapters.invitations import InvitationFolder, SentByCalendar
 from holdfast_tools.adapters.kept_vectors import KeptVectors
 from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder
-from holdfast_tools.adapters.ledger import SqlLedger
 from holdfast_tools.adapters.minilm import MiniLm
 from holdfast_tools.adapters.working_days import rules
+from holdfast_tools.calendars import open_booking
 from holdfast_tools.handlers import Tools
+from holdfast_tools.outside_settings import OutsideSettings
 from holdfast_tools.ports import Clock, Embedder, LedgerUnavailable
+from holdfast_tools.searches import open_search
 from holdfast_tools.settings import ToolsSettings
 
 log = structlog.get_logger()
@@ -54,19 +56,24 @@ def open_database(common: CommonSettings, settings: ToolsSettings) -> Database:
 
 
 @asynccontextmanager
-async def wire(runtime: Runtime, settings: ToolsSettings) -> AsyncIterator[Wiring]:
+async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettings) -> AsyncIterator[Wiring]:
     """Read profile and knowledge, open the ledger, serve."""
     common = runtime.common
     profile = load_profile(common.profile)
     calendar = rules(profile.calendar, settings.free)
     now = clock(settings.now)
     knowledge = await asyncio.to_thread(KnowledgeFolder, common.profile)
-    ledger = SqlLedger(open_database(common, settings), profile.id, now)
-    try:
+    database = open_database(common, settings)
+    async with (
+        open_booking(outside, database, profile, now) as booking,
+        open_search(outside, knowledge, runtime.bus) as search,
+    ):
         tools = Tools(
-            knowledge=knowledge,
-            ledger=ledger,
-            invitations=InvitationFolder(
+            knowledge=search.knowledge,
+            ledger=booking.ledger,
+            invitations=SentByCalendar()
+            if booking.invites
+            else InvitationFolder(
                 common.state_dir / "invitations",
                 zone=profile.calendar.timezone,
                 organiser=settings.organiser_email,
@@ -85,7 +92,7 @@ async def wire(runtime: Runtime, settings: ToolsSettings) -> AsyncIterator[Wirin
                 before_sleep=_tell,
             ):
                 with attempt:
-                    await ledger.prepare()
+                    await booking.base.prepare()
             await tools.write_missing_invitations()
 
         async def knowledge_up_to_date() -> None:
@@ -95,17 +102,22 @@ async def wire(runtime: Runtime, settings: ToolsSettings) -> AsyncIterator[Wirin
                 await knowledge.watch()
 
         runtime.health.register("knowledge", lambda: _knowledge_finding(knowledge))
-        runtime.health.register("ledger", ledger.finding)
+        if search.finding is not None:
+            runtime.health.register("search", search.finding)
+        runtime.health.register("ledger", booking.base.finding)
+        if booking.finding is not None:
+            runtime.health.register("calendar", booking.finding)
         yield Wiring(
             handler=tools,
             capacity=lambda: settings.capacity,
-            info=lambda: {"knowledge": f"built-in, {knowledge.size} articles, {knowledge.how}", "calendar": "built-in"},
-            tasks=(prepare, knowledge_up_to_date),
+            info=lambda: {
+                "knowledge": f"{search.told()}built-in, {knowledge.size} articles, {knowledge.how}",
+                "calendar": booking.told(),
+            },
+            tasks=(prepare, knowledge_up_to_date, *booking.keep),
             drain=tools.drained,
         )
         await tools.drained()
-    finally:
-        await ledger.close()
 
 
 def embedders(common: CommonSettings, settings: ToolsSettings) -> list[Callable[[], Embedder]]:

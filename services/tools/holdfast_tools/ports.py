@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,6 +36,22 @@ class Embedder(Protocol):
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
         """Raises EngineUnavailable."""
+        ...
+
+
+class SharedUnavailable(HoldfastError):
+    """What the replicas share cannot be reached now."""
+
+
+class Shared(Protocol):
+    """A few entries that all replicas share and that live for a while. Raises SharedUnavailable."""
+
+    async def get(self, key: str) -> tuple[bytes, int] | None:
+        """Value and revision."""
+        ...
+
+    async def put(self, key: str, value: bytes, revision: int | None = None) -> bool:
+        """Write; with a revision only where the entry still has it (0: where there is none). False: it has not."""
         ...
 
 
@@ -76,6 +93,55 @@ class Ledger(Protocol):
         ...
 
     async def invited(self, key: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a calendar outside has under a meeting's id."""
+
+    start: datetime
+    duration: timedelta
+    attendee_email: str
+    version: str
+    """Changes with every change of the event (its ETag)."""
+    live: bool
+    """False: called off or withdrawn; its id is used up."""
+
+
+class Calendar(Protocol):
+    """The calendar in which meetings stand where it is not the ledger alone. Deadlines: seconds on the loop's clock.
+
+    Every method raises OutsideUnavailable (its `maybe_done` tells whether it may have happened all the
+    same) or OutsideRefused (it did not happen and will not).
+    """
+
+    def deadline(self, within_s: float) -> float: ...
+
+    async def busy(self, start: datetime, end: datetime, deadline: float) -> list[tuple[datetime, datetime]]:
+        """Times in [start, end) that something takes, in UTC."""
+        ...
+
+    async def find(self, meeting: str, deadline: float) -> Standing | None: ...
+
+    async def put(self, wish: Wish, deadline: float) -> bool:
+        """Make the event under `wish.meeting`; False where that id is there already (live or not)."""
+        ...
+
+    async def move(self, wish: Wish, version: str, deadline: float) -> bool:
+        """Give the event the wish's time; False where it is not of this version any more."""
+        ...
+
+    async def touch(self, meeting: str, version: str, deadline: float) -> bool:
+        """Give the event a new version and nothing else: a move under way comes too late then; False as in `move`."""
+        ...
+
+    async def remove(self, meeting: str, deadline: float) -> None:
+        """Call the event off; one that is gone already is called off."""
+        ...
+
+    async def void(self, wish: Wish, deadline: float) -> bool:
+        """Use up the id, so that a `put` under way comes too late; False where the event is there and live."""
+        ...
 
 
 class Invitations(Protocol):

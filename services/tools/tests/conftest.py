@@ -44,9 +44,11 @@ async def connect_to() -> AsyncIterator[Connect]:
     """Ledgers over any address, closed at the end; their tables are not made yet."""
     made: list[SqlLedger] = []
 
-    def connect_to(url: str, *, patience: Patience | None = None, password_file: str = "") -> SqlLedger:
+    def connect_to(
+        url: str, *, patience: Patience | None = None, password_file: str = "", kind: type[SqlLedger] = SqlLedger
+    ) -> SqlLedger:
         where = address(url, default_file=Path(), schema="tools", password_file=password_file)
-        made.append(SqlLedger(Database(where, patience=patience), "tenant", lambda: NOW))
+        made.append(kind(Database(where, patience=patience), "tenant", lambda: NOW))
         return made[-1]
 
     yield connect_to

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import structlog
 from holdfast_common.errors import EngineUnavailable, SettingsError
 from holdfast_common.profile import Voice, load_profile
+from holdfast_common.resilience import Outside, Patience
 from holdfast_common.runtime import Runtime, Wiring
+from holdfast_common.secret_file import SecretSource
 
 from holdfast_tts.chain import Chain, Factory
 from holdfast_tts.domain.cache import AudioCache
@@ -33,7 +35,7 @@ LOAD_S = 60.0
 """Longest wait for a voice in its folder where nothing else can speak."""
 
 
-def factories(settings: TtsSettings, voice: Voice) -> dict[str, Factory]:
+def factories(settings: TtsSettings, voice: Voice, loop: asyncio.AbstractEventLoop | None = None) -> dict[str, Factory]:
     """How each engine that loads at once is loaded. A new engine is one line here and one file in adapters."""
 
     def flite() -> Synthesiser:
@@ -51,7 +53,32 @@ def factories(settings: TtsSettings, voice: Voice) -> dict[str, Factory]:
 
         return Scripted(length_ms=settings.scripted_ms, pitch_hz=settings.scripted_hz)
 
-    return {"flite": flite, "espeak": espeak, "scripted": scripted}
+    def elevenlabs() -> Synthesiser:
+        from holdfast_tts.adapters.elevenlabs import NAME, ElevenLabs, Offer  # noqa: PLC0415 - an HTTP client
+
+        key = SecretSource(settings.elevenlabs_key.get_secret_value(), settings.elevenlabs_key_file)
+        if loop is None:
+            raise EngineUnavailable("elevenlabs: needs the event loop of a service")
+        if not (key.is_set and settings.elevenlabs_voice):
+            raise EngineUnavailable("elevenlabs: HOLDFAST_TTS_ELEVENLABS_KEY_FILE (or _KEY) and _VOICE are not set")
+        patience = Patience(
+            attempts=2,
+            attempt_s=settings.elevenlabs_first_s,
+            fail_max=3,
+            reset_s=settings.elevenlabs_reset_s,
+            at_once=settings.elevenlabs_at_once,
+        )
+        offer = Offer(
+            settings.elevenlabs_url,
+            settings.elevenlabs_voice,
+            settings.elevenlabs_model,
+            settings.elevenlabs_format,
+            settings.elevenlabs_first_s,
+            settings.elevenlabs_gap_s,
+        )
+        return ElevenLabs(offer, key, Outside(NAME, patience), loop)
+
+    return {"elevenlabs": elevenlabs, "flite": flite, "espeak": espeak, "scripted": scripted}
 
 
 def shape(settings: TtsSettings) -> Shape:
@@ -115,11 +142,14 @@ def piper(settings: TtsSettings, voice: Voice, state_dir: Path, chain: Chain, re
 async def wire(runtime: Runtime, settings: TtsSettings) -> AsyncIterator[Wiring]:
     """Ready when an engine has said one real sentence; raises SettingsError where none can."""
     profile = load_profile(runtime.common.profile)
-    chain = Chain(settings.engines, factories(settings, profile.voice))
+    chain = Chain(settings.engines, factories(settings, profile.voice, asyncio.get_running_loop()))
     runtime.health.register("engine", chain.check)
     renderer = Renderer(shape(settings))
     arrival = piper(settings, profile.voice, runtime.common.state_dir, chain, renderer)
-    voice = VoiceThread(chain, renderer, threads=settings.piper_workers if arrival else 1)
+    threads = settings.piper_workers if arrival else 1
+    if "elevenlabs" in settings.engines:
+        threads = max(threads, settings.elevenlabs_at_once)  # each waits for one sentence's sound
+    voice = VoiceThread(chain, renderer, threads=threads)
     scripted = settings.engines == ("scripted",)
     speaker = Speaker(
         chain,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from holdfast_tts.domain.voice_files import Wish, read_checksums
 
-KNOWN_ENGINES = ("piper", "flite", "espeak", "scripted")
+KNOWN_ENGINES = ("elevenlabs", "piper", "flite", "espeak", "scripted")
 
 
 class TtsSettings(BaseSettings):
@@ -69,6 +69,24 @@ class TtsSettings(BaseSettings):
     )
     piper_start_s: float = Field(
         4.0, ge=0, le=120, description="longest wait at start for a voice that is in the folder, seconds"
+    )
+    elevenlabs_key: SecretStr = Field(
+        SecretStr(""), description="key of ElevenLabs; used where elevenlabs is one of the engines"
+    )
+    elevenlabs_key_file: Path | None = Field(None, description="file with the key, read again when it changes")
+    elevenlabs_voice: str = Field("", max_length=100, description="voice id of ElevenLabs")
+    elevenlabs_model: str = Field("eleven_flash_v2_5", max_length=100, description="model of ElevenLabs")
+    elevenlabs_format: Literal["ulaw_8000", "pcm_8000", "pcm_16000"] = Field(
+        "pcm_16000", description="sound of ElevenLabs; ulaw_8000 is half the traffic of pcm_8000, for phones"
+    )
+    elevenlabs_url: str = Field("https://api.elevenlabs.io", description="address of ElevenLabs, by region")
+    elevenlabs_first_s: float = Field(
+        1.0, gt=0, le=30, description="longest wait for a sentence's first sound; then the next engine says it, s"
+    )
+    elevenlabs_gap_s: float = Field(0.8, gt=0, le=30, description="longest wait for each further piece of sound, s")
+    elevenlabs_at_once: int = Field(4, ge=1, le=64, description="sentences asked of ElevenLabs at once")
+    elevenlabs_reset_s: float = Field(
+        15.0, gt=0, le=3600, description="how long it is left alone after three failures, or one in mid-sentence, s"
     )
     scripted_ms: int = Field(2000, ge=100, le=60_000, description="length of the scripted engine's tone, ms")
     scripted_hz: int = Field(440, ge=50, le=3_500, description="pitch of the scripted engine's tone, Hz")

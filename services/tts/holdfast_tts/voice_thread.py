@@ -136,10 +136,14 @@ class VoiceThread:
 
     def _warm(self) -> Iterator[float]:
         yield from ()  # one step, nothing to wait for: as a job it is a generator like the others
+        away: set[str] = set()
         while True:
-            engine = self._chain.engine()
+            engine = self._chain.engine(but=away)
             try:
                 gain = self._renderer.gain(engine, engine.resolve("", "en"))
+            except EngineAway as error:
+                away.add(engine.name)  # it may be there for the next sentence
+                log.warning("tts_engine_passed_over", engine=engine.name, reason=str(error))
             except EngineUnavailable as error:
                 self._chain.leave(engine, str(error))
             else:

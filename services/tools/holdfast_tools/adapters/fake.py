@@ -5,6 +5,7 @@ from __future__ import annotations
 from holdfast_common.contracts.tools import Hit, KnowledgeHits, KnowledgeSearch, Sureness
 
 from holdfast_tools.domain.wishes import Wish
+from holdfast_tools.ports import SharedUnavailable
 
 
 class ScriptedKnowledge:
@@ -18,6 +19,31 @@ class ScriptedKnowledge:
         self.asked.append(question)
         hits = self.answers.get(question.text, [])
         return KnowledgeHits(sureness=Sureness.SURE if hits else Sureness.UNSURE, hits=hits, source="scripted")
+
+
+class MemoryShared:
+    """What replicas share, within one process; `away` plays a bus that is not there."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, tuple[bytes, int]] = {}
+        self.away = False
+        self._revision = 0
+
+    async def get(self, key: str) -> tuple[bytes, int] | None:
+        self._check()
+        return self.entries.get(key)
+
+    async def put(self, key: str, value: bytes, revision: int | None = None) -> bool:
+        self._check()
+        if revision is not None and self.entries.get(key, (b"", 0))[1] != revision:
+            return False
+        self._revision += 1
+        self.entries[key] = (value, self._revision)
+        return True
+
+    def _check(self) -> None:
+        if self.away:
+            raise SharedUnavailable("shared store: away")
 
 
 class CollectedInvitations:

@@ -68,6 +68,12 @@ class InvitationFolder:
         aside.replace(path)
 
 
+class SentByCalendar:
+    """Invitations where the calendar outside sends them itself."""
+
+    async def write(self, wish: Wish) -> None: ...
+
+
 def _zone(name: str, otherwise: str) -> ZoneInfo:
     """The caller's zone where it is one; a zone that nobody knows must not cost the invitation."""
     try:

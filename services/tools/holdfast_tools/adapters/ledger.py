@@ -10,7 +10,7 @@ the other has read, the loser begins again, for a while.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -33,6 +33,7 @@ from holdfast_tools.ports import Clock, LedgerUnavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
+L = TypeVar("L")
 MOVED = "moved"
 """Reason of a booking that a change took the place of."""
 AGAIN_FOR_S = 3.0
@@ -43,13 +44,18 @@ class _Again(Exception):
     """Another transaction was in the way of this one, which changed nothing (never on SQLite)."""
 
 
-def _insisting(
-    method: Callable[Concatenate[SqlLedger, P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate[SqlLedger, P], Coroutine[Any, Any, T]]:
+def again(why: str) -> Exception:
+    """To raise in a transaction that another one was in the way of."""
+    return _Again(why)
+
+
+def insisting(
+    method: Callable[Concatenate[L, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[L, P], Coroutine[Any, Any, T]]:
     """Begin the method again where others were in its way: every one of them is safe to repeat."""
 
     @wraps(method)
-    async def run(self: SqlLedger, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self: L, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(_Again),
@@ -92,21 +98,23 @@ class SqlLedger:
             raise LedgerUnavailable(f"ledger: {error}") from None
 
     @to_the_end
-    @_insisting
+    @insisting
     async def find(self, key: str) -> Wish | None:
         async with self._transaction(reads=True) as connection:
-            return await _read(connection, key)
+            return await read_wish(connection, key)
 
     @to_the_end
-    @_insisting
+    @insisting
     async def of_call(self, call: str) -> list[Wish]:
-        query = select(bookings).where(bookings.c.call == call, bookings.c.action != Action.CANCEL)
+        query = select(bookings).where(
+            bookings.c.call == call, bookings.c.action != Action.CANCEL, bookings.c.state != BookingState.NONE
+        )
         async with self._transaction(reads=True) as connection:
             rows = await connection.execute(query.order_by(bookings.c.created_us, bookings.c.key))
-            return [_wish(row) for row in rows]
+            return [wish_of(row) for row in rows]
 
     @to_the_end
-    @_insisting
+    @insisting
     async def taken(self, cells: range) -> frozenset[int]:
         if not cells:
             return frozenset()
@@ -117,7 +125,7 @@ class SqlLedger:
             return frozenset(await connection.scalars(query))
 
     @to_the_end
-    @_insisting
+    @insisting
     async def book(self, wish: Wish) -> Wish:
         booked = dataclasses.replace(wish, state=BookingState.BOOKED, meeting=wish.key)
 
@@ -129,7 +137,7 @@ class SqlLedger:
         return await self._once(wish, write)
 
     @to_the_end
-    @_insisting
+    @insisting
     async def change(self, wish: Wish, booking: str) -> Wish:
         async def write(connection: AsyncConnection) -> Wish:
             old = await self._current(connection, booking)
@@ -154,7 +162,7 @@ class SqlLedger:
         return await self._once(wish, write)
 
     @to_the_end
-    @_insisting
+    @insisting
     async def cancel(self, wish: Wish, booking: str) -> Wish:
         async def write(connection: AsyncConnection) -> Wish:
             old = await self._current(connection, booking)
@@ -178,7 +186,7 @@ class SqlLedger:
         return await self._once(wish, write)
 
     @to_the_end
-    @_insisting
+    @insisting
     async def note(self, wish: Wish) -> Wish:
         async def write(connection: AsyncConnection) -> Wish:
             await self._insert(connection, wish)
@@ -187,14 +195,14 @@ class SqlLedger:
         return await self._once(wish, write)
 
     @to_the_end
-    @_insisting
+    @insisting
     async def uninvited(self) -> list[Wish]:
         query = select(bookings).where(bookings.c.invitation_due == 1).order_by(bookings.c.created_us)
         async with self._transaction(reads=True) as connection:
-            return [_wish(row) for row in await connection.execute(query)]
+            return [wish_of(row) for row in await connection.execute(query)]
 
     @to_the_end
-    @_insisting
+    @insisting
     async def invited(self, key: str) -> None:
         async with self._transaction() as connection:
             await connection.execute(bookings.update().where(bookings.c.key == key).values(invitation_due=0))
@@ -203,14 +211,14 @@ class SqlLedger:
         """The outcome that stands under the key, written by `write` if there is none yet."""
         try:
             async with self._transaction() as connection:
-                earlier = await _read(connection, wish.key)
+                earlier = await read_wish(connection, wish.key)
                 return _same(earlier, wish) if earlier else await write(connection)
         except Duplicate:
             pass  # a cell, or the key, was taken between: everything above is undone
         taken = wish.because(BookingState.TAKEN)
         try:
             async with self._transaction() as connection:
-                earlier = await _read(connection, wish.key)
+                earlier = await read_wish(connection, wish.key)
                 if earlier:
                     return _same(earlier, wish)
                 await self._insert(connection, taken)
@@ -224,9 +232,9 @@ class SqlLedger:
 
     async def _current(self, connection: AsyncConnection, key: str) -> Wish | None:
         """The booking under this key, or the one that took its place."""
-        wish = await _read(connection, key)
+        wish = await read_wish(connection, key)
         while wish is not None and wish.moved_to:
-            wish = await _read(connection, wish.moved_to)
+            wish = await read_wish(connection, wish.moved_to)
         return wish
 
     async def _refused(self, connection: AsyncConnection, wish: Wish, old: Wish | None) -> Wish:
@@ -235,7 +243,7 @@ class SqlLedger:
         return refused
 
     async def _insert(self, connection: AsyncConnection, wish: Wish, *, invitation_due: bool = False) -> None:
-        now_us = _microseconds(self._now())
+        now_us = to_microseconds(self._now())
         await connection.execute(
             bookings.insert().values(
                 key=wish.key,
@@ -255,18 +263,21 @@ class SqlLedger:
                 meeting=wish.meeting,
                 sequence=wish.sequence,
                 moved_to=wish.moved_to,
+                replaces=wish.replaces,
+                sent=int(wish.sent),
                 invitation_due=int(invitation_due),
                 created_us=now_us,
                 updated_us=now_us,
             )
         )
 
-    async def _hold(self, connection: AsyncConnection, wish: Wish) -> None:
+    async def _hold(self, connection: AsyncConnection, wish: Wish, but: Collection[int] = ()) -> None:
+        """Take the wish's cells, except those it needs not take (they are held for the same meeting)."""
         assert wish.start is not None
-        rows = [
-            {"calendar": self._calendar, "cell": cell, "key": wish.key} for cell in cells(wish.start, wish.duration)
-        ]
-        await connection.execute(held_cells.insert(), rows)
+        wanted = [cell for cell in cells(wish.start, wish.duration) if cell not in but]
+        if wanted:
+            rows = [{"calendar": self._calendar, "cell": cell, "key": wish.key} for cell in wanted]
+            await connection.execute(held_cells.insert(), rows)
 
     async def _free(self, connection: AsyncConnection, old: Wish, reason: str = "", moved_to: str = "") -> None:
         await connection.execute(held_cells.delete().where(held_cells.c.key == old.key))
@@ -278,7 +289,7 @@ class SqlLedger:
                 reason=reason,
                 moved_to=moved_to,
                 invitation_due=0,
-                updated_us=_microseconds(self._now()),
+                updated_us=to_microseconds(self._now()),
             )
         )
         if freed.rowcount != 1:
@@ -302,9 +313,9 @@ def _text(text: str) -> str:
     return text.replace("\0", "")
 
 
-async def _read(connection: AsyncConnection, key: str) -> Wish | None:
+async def read_wish(connection: AsyncConnection, key: str) -> Wish | None:
     row = (await connection.execute(select(bookings).where(bookings.c.key == key))).one_or_none()
-    return _wish(row) if row is not None else None
+    return wish_of(row) if row is not None else None
 
 
 def _same(earlier: Wish, wish: Wish) -> Wish:
@@ -314,7 +325,7 @@ def _same(earlier: Wish, wish: Wish) -> Wish:
     return wish.because(BookingState.REFUSED, Refusal.ARGUMENTS)
 
 
-def _wish(row: Row[Any]) -> Wish:
+def wish_of(row: Row[Any]) -> Wish:
     return Wish(
         key=row.key,
         call=row.call,
@@ -332,8 +343,10 @@ def _wish(row: Row[Any]) -> Wish:
         meeting=row.meeting,
         sequence=row.sequence,
         moved_to=row.moved_to,
+        replaces=row.replaces,
+        sent=bool(row.sent),
     )
 
 
-def _microseconds(at: datetime) -> int:
+def to_microseconds(at: datetime) -> int:
     return int(at.timestamp() * 1_000_000)

@@ -6,7 +6,7 @@ on PostgreSQL too, so that both kinds of database answer in the same order.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, text
 
 Key = Text().with_variant(Text(collation="C"), "postgresql")
 
@@ -32,10 +32,22 @@ bookings = Table(
     Column("sequence", Integer, nullable=False),
     Column("moved_to", Key, nullable=False),
     Column("invitation_due", Integer, nullable=False),  # 1: to be written
+    Column("replaces", Key, nullable=False, server_default=""),
+    Column("sent", Integer, nullable=False, server_default="0"),  # 1: a calendar outside may have it
     Column("created_us", BigInteger, nullable=False),  # microseconds since 1970
     Column("updated_us", BigInteger, nullable=False),
 )
 Index("bookings_invitation_due", bookings.c.invitation_due)
+_PENDING = "state = 'pending'"
+_PENDING_CHANGE = "state = 'pending' AND replaces <> ''"
+Index("bookings_pending", bookings.c.state, sqlite_where=text(_PENDING), postgresql_where=text(_PENDING))
+Index(
+    "bookings_one_change",
+    bookings.c.replaces,
+    unique=True,
+    sqlite_where=text(_PENDING_CHANGE),
+    postgresql_where=text(_PENDING_CHANGE),
+)
 held_cells = Table(
     "held_cells",
     metadata,

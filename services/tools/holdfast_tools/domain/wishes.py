@@ -48,6 +48,10 @@ class Wish:
     """Changes of the meeting so far (RFC 5545 SEQUENCE)."""
     moved_to: str = ""
     """Key of the change that took this one's place."""
+    replaces: str = ""
+    """Key of the booking that this wish moves or calls off, where a calendar outside is told first."""
+    sent: bool = False
+    """A calendar outside may have been told of it."""
 
     @property
     def holds_time(self) -> bool:

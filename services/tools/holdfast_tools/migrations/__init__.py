@@ -4,4 +4,4 @@ from holdfast_common.migrations import Migrations
 
 from holdfast_tools.adapters.tables import metadata
 
-MIGRATIONS = Migrations("holdfast_tools.migrations", head="0001", metadata=metadata)
+MIGRATIONS = Migrations("holdfast_tools.migrations", head="0002", metadata=metadata)

@@ -195,6 +195,8 @@ def _tell(talk: Talk, result: Answer, *, first_time: bool) -> Steps:
     state.pending = None
     if result.state is BookingState.NONE:
         yield from talk.say("cannot_confirm" if first_time else "not_booked_yet")
+        if result.reason:
+            state.proposal = None  # this key is closed for good: the next yes is a new wish
         yield from read_back(talk)
         talk.over = True
     elif result.state is BookingState.BOOKED:

@@ -1,0 +1,1 @@
+"""Stand-ins of the services outside, true to their protocols, with faults on demand: for tests, demos, drills."""

@@ -1,0 +1,201 @@
+"""Unleash's enterprise search (unleash.so) as a `Knowledge`, with the built-in one behind it.
+
+    question -> shared cache -> shared rate -> POST /search -> hits in spoken form
+                                          `--- away, slow, refused, nothing found -> the built-in knowledge
+
+Every field of an answer may be null. Answers are kept for 300 s under a hash of the question, for all
+replicas.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+
+import httpx2
+import msgspec
+import structlog
+from holdfast_common import telemetry
+from holdfast_common.contracts.tools import Hit, KnowledgeHits, KnowledgeSearch, Sureness
+from holdfast_common.outside_http import attempt
+from holdfast_common.resilience import (
+    Outside,
+    OutsideFailed,
+    OutsideRefused,
+    OutsideUnavailable,
+    call_with_retry_and_circuit_breaker,
+)
+from holdfast_common.secret_file import SecretMissing, SecretSource
+
+from holdfast_tools.domain.foreign_text import spoken, sureness
+from holdfast_tools.domain.rate import take
+from holdfast_tools.ports import Knowledge, Shared, SharedUnavailable
+
+log = structlog.get_logger()
+
+NAME = "unleash"
+RATE_KEY = "unleash-rate"
+ALONE_SHARE = 5
+"""Where the shared rate cannot be asked, each replica takes a fifth of it."""
+CONTENDED = 4
+"""Times that another replica may be faster at the shared rate; then the built-in knowledge answers."""
+
+
+class _Resource(msgspec.Struct):
+    id: str | None = None
+    title: str | None = None
+    name: str | None = None
+    description: str | None = None
+
+
+class _Result(msgspec.Struct):
+    resource: _Resource | None = None
+    snippet: str | None = None
+
+
+class _Found(msgspec.Struct):
+    results: list[_Result | None] | None = None
+    requestId: str | None = None  # noqa: N815 - Unleash's spelling
+
+
+class _Problem(msgspec.Struct):
+    reason: str | None = None
+    title: str | None = None
+    requestId: str | None = None  # noqa: N815 - Unleash's spelling
+
+
+class UnleashSearch:
+    """A `Knowledge`; never raises, never slower than `within_s` and the built-in one together."""
+
+    def __init__(
+        self,
+        client: httpx2.AsyncClient,
+        key: SecretSource,
+        outside: Outside,
+        built_in: Knowledge,
+        shared: Shared,
+        *,
+        within_s: float = 1.0,
+        per_minute: int = 100,
+        account: str = "",
+        assistant: str = "",
+        is_cached: bool = True,
+        epoch: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._key = key
+        self.outside = outside
+        self._built_in = built_in
+        self._shared = shared
+        self._within_s = within_s
+        self._per_minute = per_minute
+        self._account = account
+        self._assistant = assistant
+        self._is_cached = is_cached
+        self._epoch = epoch
+        self._alone_booked_s = 0.0
+
+    async def search(self, question: KnowledgeSearch) -> KnowledgeHits:
+        deadline = self.outside.deadline(self._within_s)
+        name = self._cache_key(question)
+        if (kept := await self._kept(name)) is not None:
+            return kept
+        try:
+            if not await self._may_ask():
+                raise OutsideUnavailable(NAME, "busy", "rate")
+            found = await call_with_retry_and_circuit_breaker(lambda: self._ask(question), deadline, to=self.outside)
+        except (OutsideUnavailable, OutsideRefused) as error:
+            log.warning("knowledge_built_in_instead", error=str(error))
+            return await self._built_in.search(question)
+        hits = _hits(question, found)
+        if hits.sureness == Sureness.UNSURE:
+            return await self._built_in.search(question)
+        await self._keep(name, hits)
+        return hits
+
+    async def _ask(self, question: KnowledgeSearch) -> _Found:
+        try:
+            headers = {"Authorization": f"Bearer {self._key.current()}"}
+        except SecretMissing as error:
+            raise OutsideFailed(NAME, "key cannot be read", maybe_done=False, retryable=False) from error
+        if self._account:
+            headers["unleash-account"] = self._account
+        body = {
+            "query": question.text,
+            "contentSearch": True,
+            "semanticSearch": True,
+            "paging": {"size": question.limit},
+            **({"assistantId": self._assistant} if self._assistant else {}),
+        }
+        answer = await attempt(self._client, NAME, "POST", "/search", json=body, headers=headers)
+        if answer.status != httpx2.codes.OK:
+            raise OutsideRefused(NAME, _problem(answer.body, answer.headers.get("requestid", "")), answer.status)
+        return answer.read(NAME, _Found)
+
+    async def _may_ask(self) -> bool:
+        """One request of the rate that all replicas share."""
+        now_s = self._epoch()
+        try:
+            for _ in range(CONTENDED):
+                stored = await self._shared.get(RATE_KEY)
+                booked_s = float(stored[0]) if stored else 0.0
+                booked_s = take(booked_s, now_s, per_minute=self._per_minute)
+                if booked_s is None:
+                    return False
+                if await self._shared.put(RATE_KEY, repr(booked_s).encode(), stored[1] if stored else 0):
+                    return True
+        except (SharedUnavailable, ValueError) as error:
+            log.warning("rate_not_shared", error=type(error).__name__)
+            alone = take(self._alone_booked_s, now_s, per_minute=max(1, self._per_minute // ALONE_SHARE))
+            self._alone_booked_s = self._alone_booked_s if alone is None else alone
+            return alone is not None
+        return False
+
+    def _cache_key(self, question: KnowledgeSearch) -> str:
+        words = " ".join(question.text.lower().split())
+        told = f"{self._assistant}\x1f{self._account}\x1f{question.limit}\x1f{words}"
+        return "unleash-" + hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+
+    async def _kept(self, name: str) -> KnowledgeHits | None:
+        if not self._is_cached:
+            return None
+        try:
+            stored = await self._shared.get(name)
+            hits = msgspec.msgpack.decode(stored[0], type=KnowledgeHits) if stored else None
+        except (SharedUnavailable, msgspec.DecodeError):
+            hits = None
+        telemetry.CACHE.add(1, {"cache": NAME, "hit": hits is not None})
+        return hits
+
+    async def _keep(self, name: str, hits: KnowledgeHits) -> None:
+        if not self._is_cached:
+            return
+        try:
+            await self._shared.put(name, msgspec.msgpack.encode(hits))
+        except SharedUnavailable as error:
+            log.warning("answer_not_kept", error=str(error))
+
+
+def _hits(question: KnowledgeSearch, found: _Found) -> KnowledgeHits:
+    hits: list[Hit] = []
+    best = Sureness.UNSURE
+    for result in found.results or []:
+        resource = (result.resource if result else None) or _Resource()
+        answer = spoken((result.snippet if result else None) or resource.description or "")
+        if not answer:
+            continue
+        title = spoken(resource.title or resource.name or "").rstrip(".")[:200]
+        how_sure, share = sureness(question.text, title, answer)
+        if not hits:
+            best = how_sure
+        hits.append(Hit(article=(resource.id or "unleash")[:200], title=title, answer=answer, score=share))
+    return KnowledgeHits(sureness=best, hits=hits[: question.limit], source=NAME)
+
+
+def _problem(body: bytes, request_id: str) -> str:
+    try:
+        told = msgspec.json.decode(body, type=_Problem)
+    except msgspec.DecodeError:
+        return f"no reason, request {request_id or 'unknown'}"
+    return f"{told.reason or told.title or 'no reason'}, request {told.requestId or request_id or 'unknown'}"[:160]
