@@ -49,6 +49,7 @@ async def wire(runtime: Runtime, settings: DialogueSettings, model_settings: Mod
     )
     runtime.health.register("tools", lambda: _tools_finding(runtime.opener.replicas(Service.TOOLS)))
     if model is not None:
+        await model.warm()
         runtime.health.register("model", model.finding)
     try:
         yield Wiring(

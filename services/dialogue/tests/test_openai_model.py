@@ -55,6 +55,15 @@ async def test_an_answer_comes_in_pieces_and_ends_with_what_it_took():
     assert {tool["function"]["name"] for tool in asked["tools"]} == {tool.name for tool in ALL}
 
 
+async def test_warming_up_asks_no_endpoint():
+    async with serving() as server:
+        model = OpenAIModel(Endpoint(server.url, "any"), QUICK)
+        await model.warm()
+        await model.aclose()
+
+    assert server.asked == []
+
+
 async def test_a_proposal_is_put_together_from_its_fragments():
     async with serving() as server:
         model = OpenAIModel(Endpoint(server.url, "any"), QUICK)

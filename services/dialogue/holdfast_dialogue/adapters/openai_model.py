@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 import openai
 import structlog
 from holdfast_common.health import Finding, State
@@ -30,6 +31,7 @@ from openai.types.chat import ChatCompletionChunk
 from holdfast_dialogue.domain.model_steps import (
     AskModel,
     Failure,
+    Message,
     ModelDone,
     ModelEvent,
     ModelFailed,
@@ -52,6 +54,14 @@ CHARS_A_TOKEN = 4
 MAX_PROPOSALS = 4
 MAX_ARGUMENT_CHARS = 4_000
 SPENT = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+_SSE = {"content-type": "text/event-stream"}
+_WARM = (
+    b'data: {"id": "w", "object": "chat.completion.chunk", "created": 1, "model": "w", "choices": [{"index": 0,'
+    b' "delta": {"content": "a", "tool_calls": [{"index": 0, "function": {"name": "a", "arguments": "{}"}}]},'
+    b' "finish_reason": "stop"}], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}\n\n'
+    b"data: [DONE]\n\n"
+)
+_WARM_REQUEST = AskModel((Message("user", "a"),), (Tool("a", "a", {"type": "object"}),))
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
 
@@ -94,6 +104,17 @@ class OpenAIModel:
 
     async def aclose(self) -> None:
         await self._client.close()
+
+    async def warm(self) -> None:
+        """Use the client once, against nothing: its first answer builds schemas for about a second."""
+        transport = httpx2.MockTransport(lambda _request: httpx2.Response(200, headers=_SSE, content=_WARM))
+        async with httpx2.AsyncClient(transport=transport) as nowhere:
+            client = openai.AsyncOpenAI(
+                base_url="http://localhost/v1", api_key="none", max_retries=0, http_client=nowhere
+            )
+            stream = await client.chat.completions.create(**self._body(_WARM_REQUEST))
+            async for chunk in stream:
+                _Reading(self._endpoint, _WARM_REQUEST).take(chunk)
 
     def finding(self) -> Finding:
         """For health."""
