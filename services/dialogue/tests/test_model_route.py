@@ -6,9 +6,11 @@ import asyncio
 from functools import partial
 
 import pytest
+import structlog
 from holdfast_cli.model_server import answers
 from holdfast_common.contracts.dialogue import Committed, Confirm, Interrupt, Sentence
 from holdfast_common.contracts.tools import CalendarBook, CalendarCancel, CalendarChange
+from holdfast_common.telemetry_testing import span_ledger
 from holdfast_common.testing import FakeSession
 from holdfast_dialogue.adapters.fake_model import HANG, FakeModel, says
 from holdfast_dialogue.domain.decide import decide
@@ -237,6 +239,23 @@ async def test_a_hijacked_model_changes_nothing_in_the_world_and_is_not_heard(ro
 
     assert [b.attendee_email for b in call.tools.booked] == ["dana.miller@northwind.example"]
     assert not [s for s in call.said if "attack" in s or "Whitfield" in s or "discount" in s]
+
+
+async def test_neither_logs_nor_spans_hold_a_word_of_prompt_answer_or_caller(route, call):
+    """Ids, counts and kinds only: also where the model fails or is refused."""
+    ledger = span_ledger()
+    ledger.clear()
+    call.tools.articles = [a for a in call.tools.articles if a.id == "trial-length"]
+    talk = route(says(GROUNDED), says("Your meeting is booked."), [ModelText("The clo"), ModelFailed(Failure.BROKEN)])
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            await talk.says(f"my name is zebulon quagmire and {UNSURE}")
+    spans = [span for trace in ledger.traces().values() for span in trace]
+    told = (str(lines) + str([(s.name, dict(s.attributes or {}), s.events, s.status) for s in spans])).lower()
+
+    assert "model_answered" in told
+    assert "ask_model" in told
+    assert not [word for word in ("zebulon", "countdown", "clock starts", "passages", "meeting is") if word in told]
 
 
 EVIL = '{"start": "2026-12-01T19:30:00Z", "email": "evil@attack.example"}'
