@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from holdfast_cli.caller.script import Line, Script
 from holdfast_cli.caller.session import place_call
 from holdfast_cli.caller.twiml import Carrier
 from holdfast_cli.caller.voice import Voice
+from holdfast_cli.load.arrivals import Arrivals, Crowd, Outcome
+from holdfast_cli.load.scenario import Said, Speech, load_scenario, make_speech
+from holdfast_cli.load.talk import Patience
 from holdfast_cli.supervise import run_file
 from holdfast_cli.supervise.readiness import Presence
 from holdfast_cli.supervise.run_file import RunFile
@@ -105,6 +109,18 @@ async def test_an_unsigned_caller_is_refused(system: System):
     )
 
     assert "403" in report.error
+
+
+async def test_the_cap_is_exact_when_two_hundred_ring_at_once(system: System):
+    """50 seats are the default: 50 are served to the end of their call, 150 are refused politely, nobody fails."""
+    speech = make_speech(*load_scenario("questions"), turns=1)
+    short = Speech((Said("short", speech.turns[0].payloads[:50], None),), speech.noise)
+    carrier = Carrier(f"{system.run.http_url}/twilio/voice", auth_token=TOKEN)
+
+    calls = await Crowd(carrier, [short], Patience(answer_s=15.0), Arrivals(200, stagger_s=0.0)).run()
+
+    assert Counter(call.outcome for call in calls) == {Outcome.SERVED: 50, Outcome.REFUSED: 150}
+    assert all(call.turns[0].answered for call in calls if call.outcome is Outcome.SERVED)
 
 
 async def test_a_killed_service_is_there_again(system: System):

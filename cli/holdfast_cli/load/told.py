@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -17,15 +16,13 @@ from holdfast_common.hashing import call_id
 from holdfast_cli.load.talk import TurnTaken
 
 STAGES = ("endpointing", "asr", "dialogue", "tts", "playout")
-NEAR_S = 2.0
-"""A report that came further than this from the answer's sound is of another turn."""
 
 
 @dataclass(slots=True)
 class ToldTurn:
     """One committed turn by the system's own account."""
 
-    arrived: float
+    n: int
     stages_ms: dict[str, float]
 
 
@@ -44,7 +41,7 @@ class Told:
             with contextlib.suppress(msgspec.MsgspecError):
                 event = decode(message.data)
                 if event.event is WatchEvent.TURN and event.call in self.turns and event.stages_ms:
-                    self.turns[event.call].append(ToldTurn(time.monotonic(), event.stages_ms))
+                    self.turns[event.call].append(ToldTurn(event.turn, event.stages_ms))
 
         await bus.subscribe(subjects.WATCH_ALL, on_event, lane=Lane.CONTROL)
 
@@ -52,13 +49,17 @@ class Told:
         return self.turns.get(call_id("twilio", call_sid), [])
 
     def beside(self, call_sid: str, turns: Iterable[TurnTaken]) -> list[tuple[float, float]]:
-        """Pairs of voice-to-voice latency in ms, as told and as heard, of turns whose reports are certain."""
-        reports = [t for t in self.of(call_sid) if "v2v" in t.stages_ms]
-        pairs: list[tuple[float, float]] = []
-        for turn in turns:
-            if turn.ended is None or turn.answered is None or turn.premature:
-                continue
-            near = [r for r in reports if turn.ended <= r.arrived <= turn.answered + NEAR_S]
-            if len(near) == 1:
-                pairs.append((near[0].stages_ms["v2v"], (turn.answered - turn.ended) * 1_000))
-        return pairs
+        """Pairs of voice-to-voice latency in ms, as told and as heard.
+
+        Reports and spoken turns are told apart by their order alone, so a call of which there are more or fewer
+        reports than turns gives none.
+        """
+        spoken = [turn for turn in turns if turn.ended is not None]
+        reports = sorted((t for t in self.of(call_sid) if "v2v" in t.stages_ms), key=lambda told: told.n)
+        if len(reports) != len(spoken):
+            return []
+        return [
+            (told.stages_ms["v2v"], (turn.answered - turn.ended) * 1_000)
+            for told, turn in zip(reports, spoken, strict=True)
+            if turn.ended is not None and turn.answered is not None and not turn.premature
+        ]

@@ -115,10 +115,10 @@ def test_a_generator_that_lags_is_told_from_one_that_does_not():
 
 
 def test_what_the_system_tells_is_held_against_what_was_heard():
-    """210 ms heard, 205 told: 5 ms apart; a report of another moment is not taken for this turn's."""
+    """210 ms heard, 205 told: 5 ms apart. A report without a latency (a silence) counts for nothing."""
     call = call_with(TurnTaken(CLIP, began=1, ended=2, answered=2.21, sounded=2.21))
     told = Told(
-        {call_id("twilio", call.call_sid): [ToldTurn(2.3, {"v2v": 205.0, "asr": 5.0}), ToldTurn(9, {"v2v": 1})]}
+        {call_id("twilio", call.call_sid): [ToldTurn(1, {"v2v": 205.0, "asr": 5.0}), ToldTurn(2, {"dialogue": 1})]}
     )
 
     found = summary(run_of([call], told=told))
@@ -128,11 +128,19 @@ def test_what_the_system_tells_is_held_against_what_was_heard():
     assert found["stages_ms"]["asr"]["n"] == 1
 
 
+def test_calls_with_more_reports_than_turns_are_not_held_against_anything():
+    """A turn that was withdrawn and one that was not cannot be told apart from outside."""
+    call = call_with(TurnTaken(CLIP, began=1, ended=2, answered=2.21, sounded=2.21))
+    told = Told({call_id("twilio", call.call_sid): [ToldTurn(1, {"v2v": 205.0}), ToldTurn(2, {"v2v": 900.0})]})
+
+    assert summary(run_of([call], told=told))["told_against_heard_ms"]["n"] == 0
+
+
 def test_the_report_is_one_page_with_its_plots_inside():
     """Distribution and waterfall as SVG; nothing is fetched from anywhere."""
     call = call_with(TurnTaken(CLIP, began=1, ended=2, answered=2.21, sounded=2.21))
     stages = {"v2v": 205.0, "endpointing": 200.0, "asr": 2.0, "dialogue": 1.0, "tts": 2.0, "playout": 0.0}
-    told = Told({call_id("twilio", call.call_sid): [ToldTurn(2.3, stages)]})
+    told = Told({call_id("twilio", call.call_sid): [ToldTurn(1, stages)]})
 
     page = report.html(json.loads(json.dumps(summary(run_of([call], told=told)))))
 
