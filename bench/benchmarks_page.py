@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+BUSY_LOAD = 3.0
+"""Two cores, well used by the bench itself, show about 2."""
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench/results"
 PAGE = ROOT / "docs/benchmarks.md"
@@ -144,6 +146,8 @@ def _peers(result: dict[str, Any], ours: dict[str, Any] | None) -> str:
 def _about(result: dict[str, Any]) -> str:
     loads = [row["load_average"][0] for row in _levels(result) if row["load_average"]]
     busy = f", load average {min(loads):.1f}-{max(loads):.1f}" if loads else ""
+    if loads and max(loads) > BUSY_LOAD:
+        busy += " (other work ran beside it: everything here is slower and dearer than on a quiet machine)"
     return f"{result['at'][:10]}, {result['machine']}, {result['pinned']}{busy}, commit {result['commit']}"
 
 

@@ -21,6 +21,7 @@ from holdfast_cli.load.scenario import Speech
 from holdfast_cli.load.talk import Patience, TurnTaken
 
 HANDSHAKE_S = 15.0
+CLOSE_S = 2.0
 REACH_S = 3.0
 
 
@@ -144,6 +145,7 @@ class Crowd:
         try:
             async with asyncio.timeout(self._arrivals.limit_s):
                 await line.over
+            await asyncio.wait([line.closed], timeout=CLOSE_S)
             call.error = "" if line.hung_up else "closed by the server"
         except TimeoutError:
             call.error = f"not over after {self._arrivals.limit_s:.0f} s"

@@ -57,6 +57,8 @@ class LoadLine(WSListener):
         self.hung_up = False
         self._loop = asyncio.get_running_loop()
         self.over: asyncio.Future[None] = self._loop.create_future()
+        self.closed: asyncio.Future[None] = self._loop.create_future()
+        """The socket is gone, a moment after `over`."""
         self._speech, self._patience, self._parameters, self._min_s = speech, patience, parameters, min_s
         self._stream_sid = "MZ" + secrets.token_hex(16)
         self._transport: WSTransport | None = None
@@ -91,6 +93,8 @@ class LoadLine(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._transport = None
         self._end()
+        if not self.closed.done():
+            self.closed.set_result(None)
 
     def close(self) -> None:
         """Give the call up."""
