@@ -8,13 +8,13 @@ words without any reckoning of positions.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from random import Random
 
 import numpy as np
-from holdfast_common.contracts.asr import EndOfUtterance, Final, Partial
+from holdfast_common.contracts.asr import EndOfUtterance, Final, Hypothesis, Partial, Pause
 from holdfast_common.contracts.dialogue import Committed, MediaEntry, Sentence, Turn, TurnKind
 from holdfast_common.contracts.registry import Service
 from holdfast_common.contracts.tts import Speak, Spoken, Timing, WordTiming
@@ -34,7 +34,8 @@ from holdfast_gateway.clips import Clips
 from holdfast_gateway.desk import Desk
 from holdfast_gateway.domain.endpointing import Endpointing
 from holdfast_gateway.house import CallRule, House
-from holdfast_gateway.ports import Arrival
+from holdfast_gateway.lines import AUDIBLE
+from holdfast_gateway.ports import Arrival, VoiceModel
 from holdfast_gateway.voice import VadBatch
 
 _SOUNDS = [code for code in range(256) if 1_000 < abs(int(samples_of(ulaw_decode(bytes([code])))[0])) < 30_000]
@@ -73,6 +74,8 @@ class _Reply:
     sentences: list[str]
     samples: list[int]
     """Of each word, through all sentences."""
+    answers: bool = False
+    """Said to the caller's words, instead of as a greeting."""
 
     @classmethod
     def random(cls, random: Random) -> _Reply:
@@ -110,6 +113,8 @@ class _Services:
                     if text and not told and samples > 0.75 * RATE_HZ:
                         told = True
                         await session.send(Partial(text=text))
+                case Pause(position=position):
+                    await session.send(Hypothesis(position=position, text=text, confidence=0.9))
                 case EndOfUtterance():
                     await session.send(Final(text=text, confidence=0.9))
                     return
@@ -117,9 +122,12 @@ class _Services:
     async def dialogue(self, session: Session) -> None:
         turn: Turn = session.first
         self.turns.append(turn)
-        lines = self.reply.sentences if turn.kind is TurnKind.OPENED else []
+        wanted = TurnKind.SPOKEN if self.reply.answers else TurnKind.OPENED
+        lines = self.reply.sentences if turn.kind is wanted else []
         for index, text in enumerate(lines):
             await session.send(Sentence(index=index, text=text))
+        if not turn.confirmed:
+            await anext(aiter(session))
         await session.send(Committed(n=turn.n, snapshot=b"", log_sequence=turn.n + 1))
 
     async def tts(self, session: Session) -> None:
@@ -141,11 +149,15 @@ class _Services:
         await session.send(Spoken(samples=len(pcm) // 2))
 
 
-class _Nobody:
-    """Facts that nobody wants to know."""
+class _Told:
+    """What the gateway tells."""
+
+    def __init__(self) -> None:
+        self.v2v_ms: list[float] = []
 
     def tell(self, fact: MediaEntry | Watch) -> None:
-        """Forgotten."""
+        if isinstance(fact, Watch) and "v2v" in fact.stages_ms:
+            self.v2v_ms.append(fact.stages_ms["v2v"])
 
 
 def a_network(random: Random) -> Network:
@@ -208,9 +220,44 @@ async def _until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-def _desk(services: _Services) -> Desk:
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One question and its answer: how long the caller waited, by either end, ms."""
+
+    told_ms: float
+    recorded_ms: float
+    """Last voiced frame sent to first audible sample sounding, less the network's own time."""
+
+
+def answered(frames: Sequence[bytes], last_voiced: int, model: VoiceModel, seed: int) -> Answered | None:
+    """Play one question, of frames of 20 ms of mu-law; None where the voice detector took it for two."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(_answered(frames, last_voiced, model, seed))
+
+
+async def _answered(frames: Sequence[bytes], last_voiced: int, model: VoiceModel, seed: int) -> Answered | None:
+    random = Random(seed)
+    network = Network(random.uniform(*LINES[0]), random.uniform(*LINES[1]))
+    services = _Services(_Reply(["yes"], [RATE_HZ // 2], answers=True), ["how long is the trial"] * 9)
+    far, facts = FarEnd(network, random), _Told()
+    task = asyncio.create_task(_desk(services, facts, model).serve(far.leg, Arrival("call-1", 1)))
+    far.connect()
+    await asyncio.sleep(0.5 + random.random() * 0.02)
+    far.say(frames)
+    await _until(lambda: len(far.said_at) > last_voiced and facts.v2v_ms)
+    ended = far.said_at[last_voiced]
+    await _until(lambda: far.sounds_from(0.0, AUDIBLE) is not None)
+    sounded = far.sounds_from(0.0, AUDIBLE)
+    far.hang_up()
+    await task
+    if sounded is None or sounded < ended or len(facts.v2v_ms) > 1:
+        return None
+    return Answered(facts.v2v_ms[0], round((sounded - ended - network.up_s - network.down_s) * 1000, 1))
+
+
+def _desk(services: _Services, facts: _Told | None = None, model: VoiceModel | None = None) -> Desk:
     opener = FakeOpener({Service.ASR: services.asr, Service.DIALOGUE: services.dialogue, Service.TTS: services.tts})
-    batch = VadBatch(LoudIsVoice(RATE_HZ), asyncio.get_running_loop().call_soon)
+    batch = VadBatch(model or LoudIsVoice(RATE_HZ), asyncio.get_running_loop().call_soon)
     rule = CallRule(endpointing=Endpointing(500, {}))
-    house = House(opener, _Nobody(), Clips(ClipTexts()), lambda rate_hz: batch, rule)  # type: ignore[arg-type]
+    house = House(opener, facts or _Told(), Clips(ClipTexts()), lambda rate_hz: batch, rule)  # type: ignore[arg-type]
     return Desk(house, MemoryLog())

@@ -11,12 +11,13 @@ import asyncio
 import base64
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from holdfast_common.pcm import ulaw_encode
+import numpy as np
+from holdfast_common.pcm import samples_of, ulaw_decode, ulaw_encode
 
 from holdfast_gateway.adapters.tokens import Pass
 from holdfast_gateway.adapters.twilio_leg import RATE_HZ, TwilioLeg
@@ -78,7 +79,10 @@ class FarEnd:
         self._marks: list[tuple[float, str]] = []
         self._sequence = 1
         self._frames: deque[bytes] = deque()
+        self._counted = 0
         self._clock: asyncio.Task[None] | None = None
+        self.said_at: list[float] = []
+        """When each frame of the caller's words was sent."""
         self.stretches: list[bytes] = []
         """What has sounded up to each clear."""
         self.leg = _Told()
@@ -112,6 +116,20 @@ class FarEnd:
         if self._clock is not None:
             self._clock.cancel()
         self._send("stop", {"stop": {"callSid": "CA1"}})
+
+    def say(self, frames: Sequence[bytes]) -> None:
+        """The caller says these frames of mu-law next, and it is remembered when each was sent."""
+        self.said_at.clear()
+        self._frames.extend(frames)
+        self._counted = len(frames)
+
+    def sounds_from(self, since: float, peak: int) -> float | None:
+        """When the first sample over `peak` has sounded or will, at or after `since`; None: nothing yet."""
+        for start, ulaw in self._playing:
+            loud = np.flatnonzero(np.abs(samples_of(ulaw_decode(ulaw)).astype(np.int32)) > peak)
+            if len(loud) and start + loud[0] / RATE_HZ >= since:
+                return start + float(loud[0]) / RATE_HZ
+        return None
 
     def heard(self) -> list[bytes]:
         """What has sounded, mu-law, in stretches between clears."""
@@ -174,6 +192,8 @@ class FarEnd:
         due = self._loop.time()
         while True:
             frame = self._frames.popleft() if self._frames else b"\xff" * FRAME
+            if len(self.said_at) < self._counted:
+                self.said_at.append(self._loop.time())
             media = {"track": "inbound", "chunk": "1", "timestamp": "0", "payload": base64.b64encode(frame).decode()}
             self._send("media", {"media": media})
             due += 0.02

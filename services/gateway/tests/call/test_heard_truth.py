@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from holdfast_common.pcm import ulaw_encode
+from holdfast_gateway.adapters.fake import LoudIsVoice, voice
 from holdfast_gateway.adapters.far_end import Network
-from holdfast_gateway.testing import barge_in
+from holdfast_gateway.testing import answered, barge_in
 
 CALLS = 60
 """Of the 200 that `bench/heard.py` plays."""
@@ -41,3 +43,15 @@ def test_a_far_ends_buffer_is_learned_from_its_first_mark(buffer_s):
 
     assert all(abs(call.off) <= 1 for call in calls)
     assert all(abs(error) <= 25 for call in calls for error in call.position_errors_ms)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_latency_told_is_what_the_phone_recorded(seed):
+    """Last voiced frame sent to first audible sample sounding, less the line's own time: within 40 ms."""
+    said = ulaw_encode(voice(0.8 + 0.07 * seed))
+    frames = [said[at : at + 160] for at in range(0, len(said), 160)]
+    answer = answered(frames, len(frames) - 1, LoudIsVoice(8_000), seed)
+
+    assert answer is not None
+    assert abs(answer.told_ms - answer.recorded_ms) <= 40
+    assert answer.told_ms > 400
