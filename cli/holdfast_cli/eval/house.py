@@ -68,8 +68,11 @@ class House:
         `around` may set something between the call and its dialogue, to see or change what goes through.
         """
         down = calendar.get("down", ())
+        model = self._model
+        if calendar.pop("model_fails", False) and model is None:
+            model = service("dialogue").model_that_is_away()
         self._dialogues[call] = around(
-            service("dialogue").serve(profile, self.tools_opener, log, model=self._model, down=down)
+            service("dialogue").serve(profile, self.tools_opener, log, model=model, down=down)
         )
         self._tools[call] = service("tools").serve(profile, self._folder, self._database, calendar=call, **calendar)
 

@@ -37,7 +37,8 @@ def admission(scenario: Scenario, down: set[str]) -> dict[str, Any]:
     calendar = scenario.calendar
     rivals = {calendar.instant(str(f.at)): f.times for f in scenario.faults if f.name == "calendar_conflict_on_book"}
     free = [str(at) for at in calendar.free]
-    return {"now": scenario.clock.astimezone(UTC), "free": free, "down": down, "rivals": rivals}
+    fails = any(fault.name == "llm_down" for fault in scenario.faults)
+    return {"now": scenario.clock.astimezone(UTC), "free": free, "down": down, "rivals": rivals, "model_fails": fails}
 
 
 def fail_what_must(scenario: Scenario, turn: int, down: set[str]) -> None:

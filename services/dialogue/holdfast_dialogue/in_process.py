@@ -14,6 +14,7 @@ from holdfast_common.errors import SettingsError
 from holdfast_common.profile import Profile
 from holdfast_common.stream.api import Handler, Opener
 
+from holdfast_dialogue.adapters.fake_model import FakeModel
 from holdfast_dialogue.adapters.tools import StreamTools
 from holdfast_dialogue.bootstrap import language_model
 from holdfast_dialogue.domain.decide import decide
@@ -31,6 +32,11 @@ def model_at(url: str, name: str) -> Model:
     model = language_model(ModelSettings.model_validate({"base_url": url, "name": name}))
     assert model is not None
     return model
+
+
+def model_that_is_away() -> Model:
+    """Configured, and never there: for calls whose model fails where there is none to fail."""
+    return FakeModel()
 
 
 def serve(

@@ -128,6 +128,7 @@ class _Reply:
             model_budget.spend(talk.state, event)
             if isinstance(event, ModelFailed):
                 talk.model_failure = event.kind
+                talk.state.record("incident_logged", what=f"model_{event.kind}")
         whole = isinstance(event, ModelDone) and event.finish != "length"
         yield from self._say(text.rest(whole=whole), ground, hits)
         return (yield from self._follow(proposals, may_search=may_search)) if whole and not self.cut else None

@@ -33,7 +33,7 @@ class Name:
 
 _SURE = r"(?:my (?:full )?name is|my name's|the name is|the name's|name is|name's|you can call me|you can (?:just )?(?:put|say|use|write)|call me|they call me|put (?:it|me) (?:down )?(?:under|as)|put down|it's under|first name is|first name's|first name)"
 _LIKELY = r"(?:i'm|i am|this is|it's|it is|here is|here's|you're (?:speaking|talking) (?:to|with)|that's|that is)"
-_INTRODUCED = re.compile(rf"\b(?:(?P<sure>{_SURE})|(?P<likely>{_LIKELY}))\s+(?P<rest>[a-z][\w' -]*)")
+_INTRODUCED = re.compile(rf"\b(?:(?P<sure>{_SURE})|(?P<likely>{_LIKELY}))\s+(?=(?P<rest>[a-z][\w' -]*))")
 _LAST = re.compile(r"\b(?:last name|surname|family name)(?: is|'s)?\s+(?P<rest>[a-z][\w' -]*)")
 _GREETING = r"^(?:(?:hi|hello|hey|hiya|howdy|yes|yeah|so|okay|there|greetings|good (?:morning|afternoon|evening|day)|it's loud here|thanks for taking my call)\s+)*"
 _WORD = r"[a-z][a-z'-]+"
