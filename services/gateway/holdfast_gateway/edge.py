@@ -96,7 +96,7 @@ class Edge:
             ),
             history=self._history,
             callbacks=self._callbacks,
-            room=Room(tuple(service.value for service in NEEDED)) if self._presence is not None else None,
+            room=Room(tuple(service.value for service in NEEDED), settings.no_capacity_s),
             free_streams=self._free_streams if self._presence is not None else None,
             siblings=self._siblings,
             calls=self._calls,

@@ -48,6 +48,12 @@ class EdgeSettings(BaseSettings):
     )
     web_dir: Path = Field(Path("web"), description="folder of the page's files")
     max_calls: int = Field(50, ge=1, le=5000, description="calls that this process holds at once")
+    no_capacity_s: float = Field(
+        3.0,
+        ge=0,
+        le=60,
+        description="a service without a free stream for so long closes the seats to new calls, seconds",
+    )
     max_call_s: float = Field(900.0, ge=30, le=14_400, description="longest call, seconds")
     calls_per_caller_per_min: float = Field(10.0, gt=0, description="calls that one number may begin in a minute")
     sessions_per_address_per_min: float = Field(
