@@ -118,6 +118,14 @@ def faded(piece: Signal) -> Signal:
 Scene = tuple[Item, Samples]
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some words of a recording: (word, ms of its end within the audio)."""
+
+    audio: Signal
+    words: list[tuple[str, int]]
+
+
 class Maker:
     """Makes the scenes of one split."""
 
@@ -150,43 +158,41 @@ class Maker:
         recording = able[int(self._rng.integers(len(able)))]
         return recording, recording.spans[int(self._rng.integers(len(recording.spans)))]
 
-    def _cut(self, r: Recording, first: int, last: int) -> Signal:
+    def _cut(self, r: Recording, first: int, last: int) -> Piece:
         """The audio of words [first, last), to the middle of the gaps around it."""
         begin = r.words[first][1] - 60 if first == 0 else (r.words[first - 1][2] + r.words[first][1]) // 2
         end = r.words[last - 1][2] + 200 if last == len(r.words) else (r.words[last - 1][2] + r.words[last][1]) // 2
-        begin, end = max(begin, r.words[first][1] - 150), min(end, r.words[last - 1][2] + 200)
-        return faded(r.audio[max(0, begin) * 8 : end * 8].copy())
+        begin, end = max(0, begin, r.words[first][1] - 150), min(end, r.words[last - 1][2] + 200)
+        words = [(word, word_end - begin) for word, _, word_end in r.words[first:last]]
+        return Piece(faded(r.audio[begin * 8 : end * 8].copy()), words)
 
-    def _spoken(self, item: Item, pieces: list[Signal], gaps_ms: list[int], lead_ms: int, tail_ms: int) -> Signal:
-        """The pieces on a silent line, each trimmed to its voice so that a gap is as long as it says."""
+    def _spoken(self, item: Item, pieces: list[Piece], gaps_ms: list[int], lead_ms: int, tail_ms: int) -> Signal:
+        """The pieces on a silent line, each trimmed to its voice so that a gap is as long as it says; their words."""
         line = [np.zeros(lead_ms * 8)]
         at = lead_ms * 8
         for i, piece in enumerate(pieces):
-            begin, end = edges(piece)
-            kept = piece[0 if i == 0 else begin : len(piece) if i == len(pieces) - 1 else end]
-            shift = 0 if i == 0 else begin
-            item.voiced.append(((at + begin - shift) // 8, (at + end - shift) // 8))
+            begin, end = edges(piece.audio)
+            cut = 0 if i == 0 else begin
+            kept = piece.audio[cut : len(piece.audio) if i == len(pieces) - 1 else end]
+            item.voiced.append(((at + begin - cut) // 8, (at + end - cut) // 8))
+            item.words += [
+                (word, min(item.voiced[-1][1], (at - cut) // 8 + word_end)) for word, word_end in piece.words
+            ]
             line.append(kept)
             at += len(kept)
             if i < len(pieces) - 1:
                 line.append(np.zeros(gaps_ms[i] * 8))
                 at += gaps_ms[i] * 8
         line.append(np.zeros(tail_ms * 8))
+        self._mishear(item)
         return np.concatenate(line)
 
-    def _tell(self, item: Item, words: list[list[tuple[str, int, int]]]) -> None:
-        """Word ends on the item's own clock, by where each piece's voice came to lie."""
-        for piece, (begin, end) in zip(words, item.voiced, strict=True):
-            first, last = piece[0][1], piece[-1][2]
-            for word, _, word_end in piece:
-                item.words.append((word, begin + (end - begin) * (word_end - first) // max(1, last - first)))
+    def _mishear(self, item: Item) -> None:
         for word, end in item.words:
             draw = self._rng.uniform()
-            if draw < 0.07:
-                continue
-            swap = draw < 0.15
             other = self._vocabulary[int(self._rng.integers(len(self._vocabulary)))]
-            item.misheard.append((other if swap else word, end))
+            if draw >= 0.07:
+                item.misheard.append((other if draw < 0.15 else word, end))
 
     def _finish(self, item: Item, clean: Signal, *, echo: bool = False, level_db: float | None = None) -> Samples:
         """Level, noise at its ratio to the voice, the agent's echo 30 dB under it; then the phone's mu-law."""
@@ -226,20 +232,18 @@ class Maker:
         pauses = min(pauses, last - first - 1)
         at = sorted(rng.choice(np.arange(first + 1, last), pauses, replace=False).tolist())
         bounds = [first, *at, last]
-        words = [r.words[a:b] for a, b in pairwise(bounds)]
         pieces = [self._cut(r, a, b) for a, b in pairwise(bounds)]
         item = self._item("turn", r, (30.0, 15.0, 5.0)[i % 3], expectation)
         lead_ms = 0 if rng.uniform() < 0.1 else int(rng.uniform(300, 1_500))
         gaps = rng.integers(400, 1_201, pauses).tolist()
         clean = self._spoken(item, pieces, gaps, lead_ms, TAIL_MS)
-        self._tell(item, words)
         return item, self._finish(item, clean)
 
     def _end(self, i: int) -> Scene:
         """Speech up to its first clean silence of 150 ms, to be ended by a set silence of 200 ms."""
         while True:
             r, (first, last) = self._pick("sentence", "digits")
-            piece = self._cut(r, first, last)
+            piece = self._cut(r, first, last).audio
             loud = loud_frames(piece)
             holes = np.flatnonzero(np.diff(loud) > 12)
             stop = int(loud[holes[0]] + 6) * FRAME if len(holes) else len(piece)
@@ -250,16 +254,16 @@ class Maker:
         item = self._item("end", r, (30.0, 20.0, 10.0)[i % 3])
         item.endpoint_ms = 200
         lead_ms = 0 if self._rng.uniform() < 0.15 else int(self._rng.uniform(300, 1_500))
-        clean = self._spoken(item, [piece], [], lead_ms, 1_500)
+        clean = self._spoken(item, [Piece(piece, [])], [], lead_ms, 1_500)
         return item, self._finish(item, clean)
 
-    def _word(self) -> tuple[Recording, Signal]:
+    def _word(self) -> tuple[Recording, Piece]:
         """One human word, its voice 150 to 450 ms long."""
         while True:
             r, _ = self._pick("digits", "sentence")
             at = int(self._rng.integers(len(r.words)))
             piece = self._cut(r, at, at + 1)
-            begin, end = edges(piece)
+            begin, end = edges(piece.audio)
             length_ms = (end - begin) // 8
             if 150 <= length_ms <= 450:
                 return r, piece
@@ -281,7 +285,6 @@ class Maker:
         lead_ms = int(self._rng.uniform(1_000, 2_500))
         clean = self._spoken(item, [self._cut(r, first, last)], [], lead_ms, 2_500)
         item.agent = (300, len(clean) // 8)
-        self._tell(item, [r.words[first:last]])
         return item, self._finish(item, clean, echo=i % 2 == 0)
 
     def _back_channel(self, i: int) -> Scene:

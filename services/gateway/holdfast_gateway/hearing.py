@@ -128,6 +128,8 @@ class Hearing:
                 case Began():
                     self._begin(action)
                 case Paused(position=position):
+                    expectation, _ = self._mouth.expectation()
+                    self._floor.endpoint_ms = self._endpointing.unheard(expectation)
                     if self._house.rule.floor.pause_ms < self._floor.endpoint_ms:
                         self._ear.pause(position)
                 case WentOn():
@@ -186,7 +188,9 @@ class Hearing:
             if is_latest:
                 expectation, _ = self._mouth.expectation()
                 self._floor.endpoint_ms = self._endpointing.after(self._caller.text_so_far, expectation)
-            self._weigh_words()
+                self._act(self._floor.answered(weigh(self._caller.text_so_far, expectation)))
+            else:
+                self._weigh_words()
             if is_latest and self._floor.voice is Voice.PAUSED:
                 self._guess(utterance, hypothesis)
 

@@ -198,7 +198,7 @@ class Ear:
         self._lane.close()
 
     def _on_window(self, probability: float, start: int, end: int) -> None:
-        voiced = self._levels.judge(probability, start, end)
+        voiced = self._levels.judge(probability, start, end, over_agent=self._floor.agent_speaks)
         self._act(self._floor.window(probability, voiced))
         if not self._lane.is_waiting:
             self._act(self._floor.frame(self._now))

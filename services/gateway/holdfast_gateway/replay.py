@@ -164,7 +164,9 @@ class Player:
         self._turn[answer.utterance] = answer.text
         if answer.position is not None and answer.position == self._floor.voiced_to:
             self._floor.endpoint_ms = self._endpointing.after(self._so_far, self.scene.expectation)
-        self._weigh()
+            self._act(self._floor.answered(weigh(self._so_far, self.scene.expectation)))
+        else:
+            self._weigh()
         if answer.is_final:
             self._waits_for.discard(answer.utterance)
             if self._is_over and not self._waits_for and self._floor.is_silent:
@@ -197,6 +199,7 @@ class Player:
                     self._turn[utterance] = ""
                     self._waits_for.add(utterance)
                 case Paused(utterance=utterance, position=position):
+                    self._floor.endpoint_ms = self._endpointing.unheard(self.scene.expectation)
                     if self._pauses:
                         self._plan(utterance, position, is_final=False)
                 case Ended(utterance=utterance, position=position):

@@ -210,6 +210,11 @@ class Floor:
         return self.voice is Voice.SILENT
 
     @property
+    def agent_speaks(self) -> bool:
+        """The agent's voice sounds, or is held."""
+        return self._agent is Agent.SPEAKING
+
+    @property
     def voiced_to(self) -> int:
         """The last voiced sample so far."""
         return self._voiced_to
@@ -255,6 +260,13 @@ class Floor:
                 self._hold()
             self._interrupt()
         return self._take()
+
+    def answered(self, words: Words) -> list[Action]:
+        """The recogniser has answered the present pause: a hold is decided on what it has."""
+        actions = self.words(words)
+        if self._agent is Agent.SPEAKING and self.contest is Contest.HELD and self.voice is not Voice.SPEAKING:
+            self._resume()
+        return actions + self._take()
 
     def settled(self) -> list[Action]:
         """The caller's turn is over and all its words were told: a hold is decided now."""

@@ -4,10 +4,11 @@ Silero says whether a window is speech, and says so 45-75 ms too long at a word'
 are therefore only the frame: within them a step counts as voiced when it stands above the noise
 floor and within 30 dB of the utterance's peak.
 
-The noise floor is learnt from windows that are surely not speech. Until there were some (a caller
-who talks at once) it is guessed from the quietest steps so far, and the guess is kept low-trust:
-a window without any step that stands out is still believed to its end. Otherwise a floor that
-starts too low never ends a turn on a noisy line, and one that starts too high ends it at once.
+The noise floor is learnt from windows that are surely not speech, and believed as long as there are
+some now and then. Otherwise (a caller who talks at once, voices behind the caller: the detector calls
+them speech for ever) it is guessed from the quietest tenth of the last 1.5 s, and a step counts only
+within 13 dB of the utterance's peak and 25 dB of the caller's usual one; the latter holds for
+everything under the agent's voice, so that its echo is not the caller.
 
 Pure: samples and probabilities in, sample positions out.
 """
@@ -26,6 +27,9 @@ STEPS_KEPT = 64
 """Steps that wait for their window's verdict (256 ms; a window is 32 ms)."""
 ONSET_STEPS = 24
 """An onset is looked for at most this far before the first window of speech (96 ms)."""
+RECENT_WINDOWS = 47
+"""Windows (1.5 s) among which the quietest tenth is looked for when the noise floor is not known."""
+HOLLOW_WINDOWS = 3
 ONSET_GAP_STEPS = 4
 """... across holes of at most this (a stop consonant's closure is longer, but so is its silence)."""
 
@@ -40,11 +44,26 @@ class LevelRule:
     """... and this probable, after one that was."""
     surely_not: float = 0.15
     """A window under this teaches the noise floor."""
-    above_noise_db: float = 8.0
-    """A voiced step stands this far above the floor (the spread of 4 ms steps of noise is 1-2 dB)."""
+    above_noise_db: float = 7.0
+    """A voiced step stands at least this far above the floor ..."""
+    above_spread_db: float = 4.5
+    """... and this far above the loudest steps of the noise: they swing by 2 dB (white) to 10 dB (voices)."""
+    above_noise_at_most_db: float = 12.0
     below_peak_db: float = 30.0
+    below_peak_in_voices_db: float = 13.0
+    """... while the detector never says silence: other voices, or a caller who does not stop."""
     noise_memory: float = 0.05
     """Weight of a new window in the noise floor once there were twenty."""
+    noise_creep: float = 0.03
+    """... of a window that is called speech though nothing in it stands out (voices behind the caller)."""
+    trust_per_window: int = 4
+    """Each window that is surely not speech makes the floor trusted for so many others ..."""
+    trust_at_most: int = 80
+    """... up to this (2.5 s)."""
+    agent_below_peak_db: float = 25.0
+    """Under the agent's voice a step counts within this of the caller's usual peak: its echo does not."""
+    usual_peak_db: float = -14.0
+    """Of a caller not heard yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +85,36 @@ class Levels:
         """Sample at which the newest step ends."""
         self._unweighed = b""
         self._noise_db = -60.0
+        self._spread_db = 2.5
+        """How far the loudest step of a window of noise stands above the window."""
         self._noise_windows = 0
-        self._quietest_db = 0.0
+        self._trust = 0
+        """Windows for which the noise floor is still believed."""
+        self._recent: deque[float] = deque(maxlen=RECENT_WINDOWS)
+        """Levels of the last windows, whatever they were."""
+        self._hollow = 0
+        """Windows in a row that were called speech though nothing stood out."""
         self._peak_db = -120.0
+        self._usual_peak_db = self.rule.usual_peak_db
         self._was_speech = False
 
     @property
     def noise_db(self) -> float:
         """Noise floor, dBFS."""
-        return self._noise_db if self._noise_windows else min(self._noise_db, self._quietest_db)
+        if self.is_trusted or not self._recent:
+            return self._noise_db
+        guess = sorted(self._recent)[len(self._recent) // 10] - max(0.0, 20.0 - 0.4 * len(self._recent))
+        return max(guess, self._noise_db)
+
+    @property
+    def is_trusted(self) -> bool:
+        """The floor was confirmed lately by windows that were surely not speech."""
+        return self._trust > 0
 
     def begin(self) -> None:
         """A new utterance: its peak is its own."""
+        if self._peak_db > -120.0:
+            self._usual_peak_db += 0.3 * (self._peak_db - self._usual_peak_db)
         self._peak_db = -120.0
 
     def hear(self, pcm: bytes) -> None:
@@ -94,10 +131,10 @@ class Levels:
         self._end += count * self.step
         self._unweighed = self._unweighed[size:]
 
-    def judge(self, probability: float, start: int, end: int) -> Voiced | None:
+    def judge(self, probability: float, start: int, end: int, *, over_agent: bool = False) -> Voiced | None:
         """The voiced part of the window [start, end), which has just got its verdict.
 
-        Windows come in order; `start` and `end` lie on steps.
+        Windows come in order; `start` and `end` lie on steps. `over_agent`: the agent's voice sounds.
         """
         rule = self.rule
         self._weigh(end)
@@ -105,24 +142,40 @@ class Levels:
         steps = list(self._steps)[-newest - (end - start) // self.step : len(self._steps) - newest]
         if not steps:
             return None
-        loudest = max(steps)
+        level, loudest = sum(steps) / len(steps), max(steps)
+        self._recent.append(level)
+        self._trust = max(0, self._trust - 1)
         is_speech = probability >= (rule.still_speech if self._was_speech else rule.speech)
         is_onset, self._was_speech = is_speech and not self._was_speech, is_speech
         if not is_speech:
             if probability < rule.surely_not:
-                self._learn(steps)
+                self._trust = min(rule.trust_at_most, self._trust + rule.trust_per_window)
+                self._learn(level, loudest, rule.noise_memory)
             return None
         self._peak_db = max(self._peak_db, loudest)
-        if not self._noise_windows:
-            self._quietest_db = min(self._quietest_db, sorted(steps)[len(steps) // 4])
-        least = max(self.noise_db + rule.above_noise_db, self._peak_db - rule.below_peak_db)
-        standing = [i for i, level in enumerate(steps) if level > least]
+        least = self._least(over_agent)
+        standing = [i for i, step in enumerate(steps) if step > least]
         if not standing:
+            self._hollow += 1
+            if self._hollow > HOLLOW_WINDOWS:
+                self._learn(level, loudest, rule.noise_creep)
             return None
+        self._hollow = 0
         first = start + standing[0] * self.step
         if is_onset:
             first -= self._earlier(newest + len(steps) - standing[0], least) * self.step
         return Voiced(first, start + (standing[-1] + 1) * self.step)
+
+    def _least(self, over_agent: bool) -> float:
+        """What a step must stand above to be voice, dBFS."""
+        rule = self.rule
+        above = min(max(rule.above_noise_db, self._spread_db + rule.above_spread_db), rule.above_noise_at_most_db)
+        if self.is_trusted:
+            least = max(self._noise_db + above, self._peak_db - rule.below_peak_db)
+        else:
+            least = max(self.noise_db + above, self._peak_db - rule.below_peak_in_voices_db)
+            over_agent = True
+        return max(least, self._usual_peak_db - rule.agent_below_peak_db) if over_agent else least
 
     def _earlier(self, back: int, least: float) -> int:
         """Steps by which the voice began before the step that lies `back` steps from the newest end.
@@ -138,8 +191,10 @@ class Levels:
                 break
         return found
 
-    def _learn(self, steps: list[float]) -> None:
-        level = sum(steps) / len(steps)
+    def _learn(self, level: float, loudest: float, memory: float) -> None:
         self._noise_windows += 1
-        weight = max(1 / self._noise_windows, self.rule.noise_memory)
-        self._noise_db = level if self._noise_windows == 1 else self._noise_db + weight * (level - self._noise_db)
+        weight = max(1 / self._noise_windows, memory)
+        if self._noise_windows == 1:
+            self._noise_db = level
+        self._noise_db += weight * (level - self._noise_db)
+        self._spread_db += 0.05 * (loudest - level - self._spread_db)

@@ -231,3 +231,14 @@ def test_words_after_a_sign_of_listening_interrupt_after_all():
     line.play(Segment(800, True, 100, False, None))
 
     assert (line.holds, line.decisions, line.held) == (2, 2, False)
+
+
+def test_a_hold_is_let_go_as_soon_as_the_answer_to_the_pause_has_no_words():
+    """A cough: the recogniser's answer to the pause has nothing, so the voice need not wait for the turn's end."""
+    line = Line(Floor(RATE, 500, RULE))
+    line.do(line.floor.agent(Agent.SPEAKING))
+    line.play(Segment(300, True, None, False, None))
+    line.play(Segment(260, False, None, False, None))
+    assert line.held
+    line.do(line.floor.answered(Words.NONE))
+    assert (line.holds, line.decisions, line.held) == (1, 1, False)

@@ -78,3 +78,30 @@ def test_frames_of_any_length_give_the_same_levels():
         found.append(last)
 
     assert found[0] == found[1]
+
+
+def test_the_echo_of_the_agent_is_not_the_caller():
+    """30 dB under a caller, called speech by the detector: no voice while the agent speaks, voice when it does not."""
+    samples, start, _ = line(vowel(400, -50.0), -90.0)
+    for over_agent in (True, False):
+        levels = Levels(RATE)
+        found = []
+        for at in range(0, len(samples) // WINDOW * WINDOW, WINDOW):
+            levels.hear(samples[at : at + WINDOW].tobytes())
+            speech = 0.9 if start <= at < start + 3_200 else 0.02
+            found.append(levels.judge(speech, at, at + WINDOW, over_agent=over_agent))
+        assert any(found) is not over_agent
+
+
+def test_voices_behind_the_caller_do_not_keep_the_turn_open():
+    """The detector says speech for ever; what is left 18 dB under the caller is not the caller."""
+    rng = np.random.default_rng(1)
+    murmur = rng.normal(0, 10 ** (-33 / 20), 5 * RATE)
+    murmur[RATE : RATE + 4_800] += vowel(600)
+    samples = (np.clip(murmur, -1, 1) * 32_767).astype("<i2")
+    levels, last = Levels(RATE), 0
+    for at in range(0, len(samples) // WINDOW * WINDOW, WINDOW):
+        levels.hear(samples[at : at + WINDOW].tobytes())
+        if voiced := levels.judge(0.8, at, at + WINDOW):
+            last = voiced.end
+    assert abs(last - (RATE + 4_800)) <= 40 * RATE // 1000

@@ -24,6 +24,9 @@ USUAL = Endpointing(500, {"email": 1_200, "yes_no": 400})
         ("we use hubspot and", Expectation.OPEN, 1_300),
         ("my address is dana at", Expectation.OPEN, 1_300),
         ("um", Expectation.OPEN, 1_300),
+        ("four two", Expectation.OPEN, 1_000),
+        ("there are seven", Expectation.OPEN, 500),
+        ("seven", Expectation.NUMBER, 1_000),
         ("dana dot miller", Expectation.EMAIL, 1_500),
         ("dana dot miller at northwind dot com", Expectation.EMAIL, 600),
         ("", Expectation.EMAIL, 1_200),
@@ -33,6 +36,16 @@ USUAL = Endpointing(500, {"email": 1_200, "yes_no": 400})
 def test_the_endpoint_follows_what_was_asked_and_said(text, expectation, endpoint_ms):
     """Quick after a finished yes, patient in mid-address or after "and"."""
     assert USUAL.after(text, expectation) == endpoint_ms
+
+
+def test_a_sentence_in_the_middle_is_given_more_time_than_a_whole_one():
+    """By how its last word, its length and an open clause speak for more to come."""
+    whole, begun = (USUAL.after(text, Expectation.OPEN) for text in ("can i cancel my trial", "if the customer needed"))
+    assert whole == 500 < begun
+
+
+def test_a_pause_waits_a_little_for_the_recogniser_before_silence_alone_decides():
+    assert USUAL.unheard(Expectation.OPEN) == 700
 
 
 def test_a_fixed_endpoint_is_not_moved_by_words():
