@@ -327,6 +327,7 @@ def main() -> None:
     parser.add_argument("--peers", default=",".join(PEERS), help="which of them")
     parser.add_argument("--again", action="store_true", help="measure anew what this commit has measured")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     if options.what != "page":
         options.levels = options.levels or LEVELS.get(options.what, "")
         folder = "peers" if options.what == "peers" else "platform"
