@@ -220,5 +220,27 @@ def doctor(*, profile: ProfileFolder = Path("profiles/trial_success"), home: Hom
     raise typer.Exit(command.doctor(profile, home))
 
 
+profile_app = typer.Typer(name="profile", help="Work on an agent profile.", no_args_is_help=True)
+app.add_typer(profile_app)
+
+
+@profile_app.callback()
+def profile_group() -> None:
+    """Work on an agent profile."""
+
+
+@profile_app.command("check")
+def profile_check(
+    folder: Annotated[Path, typer.Argument(help="folder of the profile")] = Path("profiles/trial_success"),
+) -> None:
+    """Lint a profile: articles hard to find or to speak, wordings and pronunciations that are missing.
+
+    Exit status 1: errors; hints alone leave it 0.
+    """
+    from holdfast_cli import profile_check as command  # noqa: PLC0415 - keeps `--help` quick
+
+    raise typer.Exit(command.check(folder))
+
+
 if __name__ == "__main__":
     app()

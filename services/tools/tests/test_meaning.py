@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from holdfast_common.contracts.tools import KnowledgeSearch, Sureness
 from holdfast_common.errors import EngineUnavailable, SettingsError
-from holdfast_tools import evaluation
+from holdfast_tools import evaluation, profile_check
 from holdfast_tools.adapters.embeddings_endpoint import EndpointEmbeddings
 from holdfast_tools.adapters.kept_vectors import KeptVectors
 from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder, read
@@ -232,6 +232,17 @@ def test_unseen_questions_keep_their_floors_by_words_alone() -> None:
     assert report["top3"] >= 0.9
     assert report["out_of_scope_not_answered"] >= 0.85
     assert report["answers_right"] >= 0.88
+
+
+def test_a_profile_is_told_what_to_mend(small: Path) -> None:
+    bad = "---\nid: bad\ntitle: Bad\n---\nSee **www.example.com** on 3 pages.\n"
+    (small / "knowledge" / "bad.md").write_text(bad, "utf-8")
+    (small / "phrasings.txt").write_text("nowhere: how so\n", "utf-8")
+    found = {(f.where, f.is_error) for f in profile_check.findings(small)}
+    told = " ".join(f.what for f in profile_check.findings(small))
+
+    assert {("bad", True), ("bad", False), ("nowhere", True)} <= found
+    assert all(word in told for word in ("markup", "a link", "a digit", "no questions"))
 
 
 async def test_the_service_searches_by_words_while_it_learns(small: Path, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ class HeldOut:
     seen: Seen
     article: int | None
     """The right one; None: not covered."""
+    asked: str
 
     def evidence(self, fusion: Floats) -> Floats:
         """What speaks for the article that these weights put first."""
@@ -54,7 +55,7 @@ def fit(articles: Sequence[Ways], not_covered: Sequence[str], vector_of: dict[st
     asked = sum(len(article.asked) for article in articles)
     if asked < FEWEST_QUESTIONS or not 1 < len(articles) <= MOST_ARTICLES:
         return shipped
-    held_out = list(_held_out(articles, missing, vector_of))
+    held_out = list(held_out_questions(articles, missing, vector_of))
     covered = [h for h in held_out if h.article is not None]
     fusion = conditional_logit(np.stack([h.seen.rows for h in covered]), np.array([h.article for h in covered]))
     if len(missing) < FEWEST_NOT_COVERED:
@@ -72,7 +73,10 @@ def fit(articles: Sequence[Ways], not_covered: Sequence[str], vector_of: dict[st
     )
 
 
-def _held_out(articles: Sequence[Ways], missing: list[str], vector_of: dict[str, Floats] | None) -> Iterator[HeldOut]:
+def held_out_questions(
+    articles: Sequence[Ways], missing: list[str], vector_of: dict[str, Floats] | None
+) -> Iterator[HeldOut]:
+    """Every question of the articles, and every one not covered, asked of an index that has not got it."""
     for fold in range(FOLDS):
         kept = [replace(a, asked=tuple(q for n, q in enumerate(a.asked) if n % FOLDS != fold)) for a in articles]
         # Fillings of one template stand side by side: pairs stay in one fold.
@@ -87,7 +91,7 @@ def _held_out(articles: Sequence[Ways], missing: list[str], vector_of: dict[str,
         for text, right in asked:
             (question,) = index.questions(text)
             seen = index.views.look(question, None if vector_of is None else vector_of[as_embedded(text)])
-            yield HeldOut(index, question, seen, right)
+            yield HeldOut(index, question, seen, right, text)
 
 
 def conditional_logit(views: Floats, right: Ints, penalty: float = 1e-3) -> Floats:
