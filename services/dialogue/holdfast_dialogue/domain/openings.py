@@ -33,18 +33,13 @@ def merged(old: Wish, new: TimeWish) -> Wish:
     )
 
 
-def in_week_of(wish: TimeWish, *, told_of: Wish, offered: list[datetime], zone: ZoneInfo) -> TimeWish:
-    """A bare weekday ("friday at two") within the week that is being talked about, where that is a later one.
-
-    The week is that of the day or days wished for before, else that of all the openings offered.
-    """
+def in_week_of(told_of: Wish, wish: TimeWish) -> TimeWish:
+    """A bare weekday ("friday at two") within the week wished for before, where that is a later one."""
     first, _ = told_of.range_days or (None, None)
-    days = [told_of.date or first] if told_of.date or first else [start.astimezone(zone).date() for start in offered]
-    weeks = {day - timedelta(days=day.weekday()) for day in days if day}
-    if wish.date is None or len(weeks) != 1:
+    before = told_of.date or first
+    if wish.date is None or before is None:
         return wish
-    monday = weeks.pop()
-    day = monday + timedelta(days=wish.date.weekday())
+    day = before - timedelta(days=before.weekday()) + timedelta(days=wish.date.weekday())
     return replace(wish, date=day) if day > wish.date else wish
 
 

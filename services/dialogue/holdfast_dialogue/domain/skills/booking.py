@@ -107,12 +107,16 @@ def _take_time(talk: Talk) -> None:
     if len(among) == 1 or (among and wish.earliest):
         _choose(talk, among[0])
         return
-    if _LONE_WEEKDAY.search(u.text) and not _NAMED_WEEK.search(u.text):
-        wish = openings.in_week_of(wish, told_of=state.wish, offered=offered, zone=talk.zone)
+    if _names_bare_weekday(u.text):
+        wish = openings.in_week_of(state.wish, wish)
     if wish.sooner or wish.later:
         state.offers = [] if wish.sooner else state.offers
     state.wish = openings.merged(state.wish, wish)
     state.start = ""
+
+
+def _names_bare_weekday(text: str) -> bool:
+    return _LONE_WEEKDAY.search(text) is not None and not _NAMED_WEEK.search(text)
 
 
 def _choose(talk: Talk, start: datetime) -> None:
@@ -208,6 +212,10 @@ def _take_or_offer_near(talk: Talk, found: list[datetime], moment: datetime) -> 
     """Day and time are named: that opening, or why not and the nearest ones."""
     state, rules, wish, zone = talk.state, talk.profile.calendar, talk.state.wish, talk.zone
     fit = openings.fitting(found, wish, zone)
+    if not fit and wish.date and _names_bare_weekday(talk.understood.text):
+        wish.date += timedelta(days=7)  # "friday at two", and only the Friday after has that time
+        fit = openings.fitting(found, wish, zone)
+        wish.date -= timedelta(days=0 if fit else 7)
     if fit:
         _choose(talk, fit[0])
         yield from talk.say("time_free", when=openings.said(fit[:1], zone, talk.today))

@@ -17,6 +17,7 @@ from holdfast_dialogue.domain.talk import Detail, Talk
 from holdfast_dialogue.domain.words import without_fillers
 
 MAX_DETAIL_SENTENCES = 3
+HALF = 0.5
 LONG_STORY = 25
 """Words."""
 _FOR_THE_ASSISTANT = re.compile(
@@ -90,7 +91,7 @@ def _wants_answer(talk: Talk, question: str, found: KnowledgeHits) -> bool:
 def _give_answer(talk: Talk, question: str, hit: Hit) -> Steps:
     talk.takes_over("knowledge")
     follow_up = hit.article == talk.state.article and question != talk.state.question
-    sentences = (_detail(question, hit) if follow_up else []) or wording.sentences(hit.answer)
+    sentences = (_detail(question, hit) if follow_up else _to_the_point(question, hit)) or wording.sentences(hit.answer)
     talk.article = talk.state.article = hit.article
     talk.state.article_title = hit.title
     talk.state.question = question[:300]
@@ -98,6 +99,22 @@ def _give_answer(talk: Talk, question: str, hit: Hit) -> Steps:
     talk.state.count("answers")
     for sentence in sentences:
         yield from talk.words(sentence, detail=Detail(article=hit.article))
+
+
+def _to_the_point(question: str, hit: Hit) -> list[str]:
+    """Of an article on several things: the sentence on the one that was asked, and what more is known of that.
+
+    Only where nothing else of the answer speaks of it; empty otherwise, and the answer is said as it stands.
+    """
+    asked = _stems(without_fillers(question))
+    answer = wording.sentences(hit.answer)
+    fits = [_fit(asked, sentence) for sentence in answer]
+    on_it = [i for i, fit in enumerate(fits) if fit > 0]
+    if len(on_it) != 1 or on_it[0] == 0 or fits[on_it[0]] < HALF:
+        return []
+    further = [s for detail in hit.details for s in (_sayable(t) for t in wording.sentences(detail)) if s]
+    best = max(further, key=lambda s: _fit(asked, s), default="")
+    return [answer[on_it[0]], best] if _fit(asked, best) >= fits[on_it[0]] else []
 
 
 def _detail(question: str, hit: Hit) -> list[str]:
