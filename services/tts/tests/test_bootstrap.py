@@ -48,7 +48,7 @@ def test_engines_are_a_list_with_commas(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize("value", ["", "flite,loquendo"])
 def test_an_unknown_engine_or_none_is_refused_with_those_known(value: str):
-    with pytest.raises(ValidationError, match="known: piper, flite, espeak, scripted"):
+    with pytest.raises(ValidationError, match="known: elevenlabs, piper, flite, espeak, scripted"):
         TtsSettings(engines=cast(Any, value))
 
 
