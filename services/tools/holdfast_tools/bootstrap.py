@@ -30,6 +30,9 @@ from holdfast_tools.settings import ToolsSettings
 
 log = structlog.get_logger()
 
+FIRST_LEARNING_AFTER_S = 20.0
+"""A machine that starts everything for the first time has enough to do; until then the search goes by words."""
+
 
 def clock(frozen: str) -> Clock:
     """The real clock, or one that stands still at an ISO time."""
@@ -95,11 +98,11 @@ async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettin
                     await booking.base.prepare()
             await tools.write_missing_invitations()
 
-        async def knowledge_up_to_date() -> None:
-            if settings.knowledge_meaning:
-                await knowledge.learn(embedders(common, settings), KeptVectors(common.state_dir / "knowledge"))
-            if settings.watch_knowledge:
-                await knowledge.watch()
+        async def learn_meaning() -> None:
+            kept = KeptVectors(common.state_dir / "knowledge")
+            if kept.is_empty:
+                await asyncio.sleep(FIRST_LEARNING_AFTER_S)
+            await knowledge.learn(embedders(common, settings), kept)
 
         runtime.health.register("knowledge", lambda: _knowledge_finding(knowledge))
         if search.finding is not None:
@@ -114,7 +117,11 @@ async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettin
                 "knowledge": f"{search.told()}built-in, {knowledge.size} articles, {knowledge.how}",
                 "calendar": booking.told(),
             },
-            tasks=(prepare, knowledge_up_to_date, *booking.keep),
+            tasks=(
+                prepare,
+                *([learn_meaning] if settings.knowledge_meaning else []),
+                *([knowledge.watch] if settings.watch_knowledge else []),
+            ),
             drain=tools.drained,
         )
         await tools.drained()

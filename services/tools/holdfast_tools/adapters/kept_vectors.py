@@ -35,6 +35,11 @@ class KeptVectors:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was learnt here yet."""
+        return not any(self._folder.glob("vectors-*"))
+
     def vectors(self, model: str, texts: Sequence[str]) -> dict[str, Floats]:
         """Those of these texts that are kept."""
         try:

@@ -123,6 +123,8 @@ class KnowledgeFolder:
         self.wants_meaning = False
         self.learning = False
         """A model is being taken in; until then the search goes by words."""
+        self._changing = asyncio.Lock()
+        """Held while what is searched is exchanged: a change of the folder waits for what is being learnt."""
         self._embedder: Embedder | None = None
         self._kept: KeptVectors | None = None
         self._weights: Weights | None = None
@@ -171,7 +173,8 @@ class KnowledgeFolder:
         for open_embedder in openers:
             try:
                 self._embedder = await asyncio.to_thread(open_embedder)
-                await self._take_in(self.contents)
+                async with self._changing:
+                    await self._take_in(self.contents)
                 return
             except (EngineUnavailable, OSError, RuntimeError, ValueError) as error:
                 # RuntimeError, ValueError: what the native runtime raises for files that it does not understand.
@@ -183,6 +186,10 @@ class KnowledgeFolder:
 
     async def reload(self) -> bool:
         """Read the folder anew; a folder that cannot be read leaves the old index in use."""
+        async with self._changing:
+            return await self._reload()
+
+    async def _reload(self) -> bool:
         try:
             contents = await asyncio.to_thread(read, self._folder)
         except SettingsError as error:
