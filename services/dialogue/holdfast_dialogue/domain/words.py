@@ -23,7 +23,7 @@ _QUOTES, _GAPS = dict.fromkeys("\u2018\u2019", "'"), dict.fromkeys("\u201c\u201d
 _TYPOGRAPHY = str.maketrans(_QUOTES | _GAPS)
 _FILLERS = re.compile(
     r"^(?:(?:um+|uh+|er+|ah+|oh|so|well|okay|ok|right|and|but|(?:hey|hi|hello|hiya)(?: there)?|yeah|like|please|sorry"
-    r"|great|cool|thanks|thank you|alright|wait)\b\s*)+"
+    r"|great|cool|fine|thanks|thank you|alright|wait)\b\s*)+"
 )
 
 
