@@ -121,6 +121,7 @@ async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettin
                 prepare,
                 *([learn_meaning] if settings.knowledge_meaning else []),
                 *([knowledge.watch] if settings.watch_knowledge else []),
+                *booking.keep,
             ),
             drain=tools.drained,
         )
