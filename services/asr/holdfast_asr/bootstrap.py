@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from holdfast_asr.adapters.whisper_engine import Plan
 
 NO_WHISPER = "no Whisper model configured"
-WARM_WITHIN_S = 20.0
 
 
 @asynccontextmanager
@@ -133,11 +132,11 @@ async def pocketsphinx(folder: Path, cache: Path, settings: AsrSettings) -> Asyn
     pool = PocketsphinxPool(model, shape, reason=NO_WHISPER)
     running = asyncio.ensure_future(pool.run())  # ends below, with the service
     try:
-        async with asyncio.timeout(WARM_WITHIN_S):
+        try:
             await pool.ready()
+        except EngineUnavailable as error:
+            raise SettingsError([f"HOLDFAST_ASR_ENGINE=pocketsphinx: {error}"]) from error
         yield pool
-    except TimeoutError as error:
-        raise SettingsError([f"HOLDFAST_ASR_ENGINE=pocketsphinx: no decoder ready in {WARM_WITHIN_S:.0f} s"]) from error
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

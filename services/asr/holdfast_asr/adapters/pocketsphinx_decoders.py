@@ -119,6 +119,11 @@ class Decoders:
     def has(self, name: str) -> bool:
         return (self._folder / f"{name}.gram").exists() or (self._folder / f"{name}.lm.bin").exists()
 
+    def stock(self, name: str, kind: Kind) -> None:
+        """Make one ahead of need, if none is there."""
+        if not self._idle[kind, name]:
+            self._idle[kind, name].append(self._make(name, kind))
+
     def lend(self, name: str, kind: Kind) -> Pass:
         idle = self._idle[kind, name]
         decoder = idle.pop() if idle else self._make(name, kind)

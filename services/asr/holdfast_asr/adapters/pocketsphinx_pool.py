@@ -11,6 +11,8 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import structlog
 from holdfast_common.errors import EngineUnavailable
@@ -41,6 +43,16 @@ RESTART_AFTER_S = (0.0, 0.0, 0.5, 2.0, 5.0)
 """Wait before the n-th start in a row that did not become ready; the last one goes on for ever."""
 SECOND_BYTES = 2
 REPLAY_S = 1.0
+START_SILENT_S = 60.0
+"""A start may be silent for this long; a machine that is busy makes it slow, and it tells of its steps."""
+MAX_FAILED_STARTS = 3
+"""In a row, none ever having become ready: something is wrong that waiting will not mend."""
+
+
+class Start(Protocol):
+    """Begins one worker."""
+
+    async def __call__(self, model: Path, *, generic: bool, now: Callable[[], float]) -> DecoderProcess: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +67,24 @@ class PocketsphinxPool:
     """A `Recogniser`; `run` must be running."""
 
     def __init__(
-        self, model: ModelFiles, shape: PoolShape, *, reason: str = "", now: Callable[[], float] | None = None
+        self,
+        model: ModelFiles,
+        shape: PoolShape,
+        *,
+        reason: str = "",
+        now: Callable[[], float] | None = None,
+        start: Start = DecoderProcess.start,
     ) -> None:
         self._model = model
         self._shape = shape
         self._reason = reason
         self._now = now or asyncio.get_running_loop().time
+        self._start = start
         self._slots: list[_Slot] = [_Slot(index) for index in range(shape.workers)]
         self._numbers = itertools.count(1)
         self._open: dict[int, PooledUtterance] = {}
-        self._first_ready = asyncio.Event()
+        self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done with the first ready worker, or with what keeps them all from it."""
         self._deaths = 0
 
     # -- the port ---------------------------------------------------------------------------------
@@ -105,8 +125,8 @@ class PocketsphinxPool:
             group.create_task(self._watch(), name="decoder-watch")
 
     async def ready(self) -> None:
-        """Until one worker has decoded something real."""
-        await self._first_ready.wait()
+        """Until one worker has decoded something real; raises EngineUnavailable when none can be started."""
+        await asyncio.shield(self._started)
 
     def pids(self) -> list[int]:
         """Of the workers that run, for tools and tests."""
@@ -116,7 +136,7 @@ class PocketsphinxPool:
         fails = 0
         while True:
             await asyncio.sleep(RESTART_AFTER_S[min(fails, len(RESTART_AFTER_S) - 1)])
-            process = await DecoderProcess.start(self._model.folder, generic=self._shape.generic, now=self._now)
+            process = await self._start(self._model.folder, generic=self._shape.generic, now=self._now)
             slot.process = process
             process.set_busy(True)  # owes us Ready
             try:
@@ -126,6 +146,9 @@ class PocketsphinxPool:
                 slot.process = None
                 status = await asyncio.shield(process.end())
             fails = 0 if was_ready else fails + 1
+            if fails >= MAX_FAILED_STARTS and not self._started.done():
+                ended = f"{fails} decoders in a row ended before they were ready, the last with status {status}"
+                self._started.set_exception(EngineUnavailable(f"pocketsphinx: {ended}"))
             self._deaths += 1
             log.warning("decoder_gone", worker=slot.index, status=status, utterances=len(slot.utterances))
             self._rehome(slot)
@@ -139,7 +162,7 @@ class PocketsphinxPool:
                 process = slot.process
                 if process is None:
                     continue
-                limit = self._shape.silent_s if slot.ready else 30.0
+                limit = self._shape.silent_s if slot.ready else START_SILENT_S
                 if late > LATE_S:
                     process.forgive()
                 elif (silent := process.silent_s()) > limit:
@@ -168,7 +191,8 @@ class PocketsphinxPool:
     def _take(self, slot: _Slot, reply: Reply) -> None:
         if isinstance(reply, Ready):
             log.info("decoder_ready", worker=slot.index, took_ms=reply.took_ms)
-            self._first_ready.set()
+            if not self._started.done():
+                self._started.set_result(None)
             for utterance in self._open.values():
                 if utterance.slot is None:
                     self._place(utterance)

@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from holdfast_common.contracts.asr import Channel, Expectation
 
-from holdfast_asr.adapters.pocketsphinx_decoders import Decoders
+from holdfast_asr.adapters.pocketsphinx_decoders import GENERIC, Decoders
 from holdfast_asr.adapters.pocketsphinx_decoding import Decoding
 from holdfast_asr.adapters.pocketsphinx_wire import (
     LENGTH,
@@ -37,6 +37,12 @@ from holdfast_asr.adapters.pocketsphinx_wire import (
     orders,
     pack,
 )
+from holdfast_asr.domain.choice import Kind
+
+IDLE_S = 2.0
+"""With nothing to do for this long, the general model is loaded (0.6 s), before somebody waits for it."""
+START_PATIENCE_S = 60.0
+"""Asked for with each step of a start: on a machine that has other things to do, each may take long."""
 
 
 class Worker:
@@ -48,15 +54,18 @@ class Worker:
         self._with_generic = with_generic
         self._running: dict[int, Decoding] = {}
         self._asked: list[int] = []
+        self._is_stocked = not with_generic
 
     def warm(self) -> None:
         """One real decode, so that the first caller does not pay for page faults and imports."""
         began = time.monotonic()
+        self._say(Busy(START_PATIENCE_S))
         noise = np.random.default_rng(0).normal(0, 500, 8_000).astype("<i2").tobytes()
         decoding = Decoding(Begin(0, 8_000, Channel.PHONE, Expectation.OPEN, ()), self._decoders)
         decoding.feed(noise)
         decoding.ask = Ask(0, 0, 4_000, False)
         while decoding.waiting:
+            self._say(Busy(START_PATIENCE_S))
             decoding.work()
         decoding.close()
         self._say(Ready(int((time.monotonic() - began) * 1000)))
@@ -66,14 +75,19 @@ class Worker:
             self._take(inbox)
             if (decoding := self._most_urgent()) is not None:
                 self._slice(decoding)
+            elif (doubted := self._doubted()) is not None:
+                doubted.look_ahead()
 
     def _take(self, inbox: queue.SimpleQueue[Order]) -> None:
         """All orders that are there; waits for one when there is nothing to do."""
-        idle = self._most_urgent() is None
+        idle = self._most_urgent() is None and self._doubted() is None
         while True:
             try:
-                order = inbox.get(block=idle)
+                order = inbox.get(block=idle, timeout=None if self._is_stocked or self._running else IDLE_S)
             except queue.Empty:
+                if idle and not self._running:
+                    self._is_stocked = True
+                    self._decoders.stock(GENERIC, Kind.GENERIC)
                 return
             idle = False
             self._obey(order)
@@ -101,6 +115,10 @@ class Worker:
     def _most_urgent(self) -> Decoding | None:
         waiting = (self._running[i] for i in (*self._asked, *self._running) if self._running[i].waiting)
         return next(waiting, None)
+
+    def _doubted(self) -> Decoding | None:
+        """Whose second opinion may be taken while nobody asks for anything."""
+        return next((decoding for decoding in self._running.values() if decoding.may_look_ahead), None)
 
     def _slice(self, decoding: Decoding) -> None:
         try:
