@@ -27,6 +27,10 @@ class Audience(Protocol):
         """The first audible sample of a turn's reply goes out, `in_s` behind the message's first."""
         ...
 
+    def on_clip_audible(self, in_s: float) -> None:
+        """The first audible sample of a clip goes out, `in_s` behind the message's first."""
+        ...
+
     def on_quiet(self, *, spoke: bool) -> None:
         """Everything was played to its end; `spoke`: there was a sentence (not only clips) in it."""
         ...

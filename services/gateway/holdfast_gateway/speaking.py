@@ -253,6 +253,8 @@ class Speaker:
             if self._audible_turn != turn and (offset := line.audible_after(start, count)) is not None:
                 self._audible_turn = turn
                 self._audience.on_audible(turn, max(0, ahead + offset) / rate)
+        elif not line.is_begun and (offset := line.audible_after(start, count)) is not None:
+            self._audience.on_clip_audible(max(0, ahead + offset) / rate)
         self._leg.play(line.part(start, count))
         if not line.is_begun:
             line.is_begun = True

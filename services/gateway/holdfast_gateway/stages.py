@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from holdfast_gateway.tracing import TurnTrace
@@ -27,7 +28,14 @@ class Stages:
     audio: float | None = None
     """The first audio of it came."""
     audible: float | None = None
-    """The first audible sample went out."""
+    """The first audible sample of the reply went out."""
+    filler: float | None = None
+    """The first audible sample of a clip went out, while the reply was waited for."""
+
+    def bridged(self, clips_at: Iterable[float]) -> None:
+        """Clips sounded at these moments; the first one after the caller's words counts."""
+        if self.voice_end is not None:
+            self.filler = next((at for at in clips_at if at > self.voice_end), None)
 
     def moments(self) -> dict[str, float | None]:
         return {
@@ -40,7 +48,7 @@ class Stages:
         }
 
     def ms(self) -> dict[str, float]:
-        """Each stage that both its ends have; `v2v` is the whole.
+        """Each stage that both its ends have; `v2v` is the whole, `filler` where a clip bridged a part of it.
 
         A step that was done ahead of need (thought and spoken on a guess) has cost the caller nothing: its end counts
         as no earlier than its beginning, so that the stages add up to the whole.
@@ -55,5 +63,7 @@ class Stages:
                 reached = at if reached is None else max(at, reached)
             before = at
         if self.voice_end is not None and self.audible is not None:
+            if self.filler is not None:
+                stages["filler"] = round((self.filler - self.voice_end) * 1000, 1)
             stages["v2v"] = round((self.audible - self.voice_end) * 1000, 1)
         return stages

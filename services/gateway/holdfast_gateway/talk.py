@@ -306,6 +306,8 @@ class Talk:
             self.teller.turn_over(turn.n, failure.code if failure else "uncommitted", failed=True)
             if failure is not None:
                 self._life.lost_reply()
+        elif turn.committed is not None and not turn.taken and not turn.is_quiet:
+            self._duties.patience.stop()  # there was nothing to say: nothing is owed any more
         self._tell_hearing()
         self._open_next()
         if not self.is_replying:
@@ -345,6 +347,9 @@ class Talk:
 
     def on_audible(self, turn: int, in_s: float) -> None:
         self.teller.first_sound(turn, in_s)
+
+    def on_clip_audible(self, in_s: float) -> None:
+        self.teller.clip_sounds(in_s)
 
     def on_quiet(self, *, spoke: bool) -> None:
         if spoke and self.is_replying:

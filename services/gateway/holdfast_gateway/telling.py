@@ -30,6 +30,8 @@ class Teller:
         self._traces: dict[int, Stages] = {}
         """Turns that were opened and are not over."""
         self._withdrawn: TurnTrace | None = None
+        self._clips_at: list[float] = []
+        """When clips sounded since the last reply did."""
 
     def watch(self, event: WatchEvent, **fields: Any) -> None:
         self._facts.tell(Watch(call=self._arrival.call, event=event, at=instant(), **fields))
@@ -92,11 +94,17 @@ class Teller:
         stages = self._stages.get(n)
         if stages is not None and stages.audible is None:
             stages.audible = self._now() + in_s
+            stages.bridged(self._clips_at)
+            self._clips_at.clear()
             took = stages.ms()
             if "v2v" in took:
                 telemetry.V2V_MS.record(took["v2v"])
             if n in self._committed:
                 self._report(n)
+
+    def clip_sounds(self, in_s: float) -> None:
+        """A clip's first audible sample goes out in a moment: it bridges the wait for whatever is said next."""
+        self._clips_at.append(self._now() + in_s)
 
     def turn_committed(self, n: int, committed: Committed, *, will_sound: bool) -> None:
         """Report it, with its stages: at once, or when it sounds."""

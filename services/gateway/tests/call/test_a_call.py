@@ -73,6 +73,47 @@ def test_the_latency_of_a_turn_is_told_with_its_stages(play, script, world):
     play(story)
 
 
+def test_a_filler_before_a_late_reply_is_told_beside_the_latency(play, script, world):
+    """What the caller heard first is known, and the reply's own latency is not made to look shorter by it."""
+
+    async def story():
+        call = world(script)
+        await call.clips.run(call.opener)
+        await call.quiet()
+        script.utterances, script.dialogue_s = ["hello there"], 2.0
+        call.leg.speak(voice(1.0))
+        began = call.leg._loop.time()
+        await call.until(lambda: any(w.event is WatchEvent.TURN and w.turn == 1 for w in call.facts.watched))
+
+        stages = next(w.stages_ms for w in call.facts.watched if w.event is WatchEvent.TURN and w.turn == 1)
+        first = next(played.at for played in call.leg.played if played.at > began)
+        assert abs(stages["filler"] - (first - began - 1.0) * 1000) < 25
+        assert 1_200 <= stages["filler"] < 1_250
+        assert stages["v2v"] > 2_000
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
+def test_an_agent_without_a_greeting_waits_for_the_caller(play, script, world):
+    """A turn that had nothing to say owes nothing: no filler, no apology."""
+
+    async def story():
+        script.reply = lambda turn: []
+        call = world(script)
+        await call.until(lambda: any(w.event is WatchEvent.TURN for w in call.facts.watched))
+        await asyncio.sleep(6.5)
+
+        assert [caption.text for caption in call.leg.captions] == []
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
 def test_a_caller_who_hangs_up_is_written_down(play, script, world):
     """`ended` is the last turn, committed before the desk lets go."""
 
