@@ -1,12 +1,15 @@
 """What the gateway says of its latency against what the caller's phone recorded, turn by turn, with the stages.
 
     .venv/bin/holdfast up --home var/bench --name bench --quiet &
-    .venv/bin/python bench/latency.py --home var/bench --name bench [--calls 3] [--voice slt] [--json FILE]
+    .venv/bin/python bench/latency.py --home var/bench --name bench [--voices slt,rms,awb] [--calls 1] [--json FILE]
 
-Places calls over the Twilio protocol, one after another, to a system that runs on this machine. Each asks questions
-that the profile's knowledge answers (spoken by the system's own voice, at 8 kHz through mu-law). Recorded: last voiced
-frame sent to first audible sample heard, by the phone's clock; told: `v2v` and its stages as the call's watch
-subject has them. Set-up: the webhook's answer to the first audio of the agent.
+Places calls over the Twilio protocol, one after another, to a system that runs on this machine: `--calls` by each
+voice. Each asks questions that the profile's knowledge answers (spoken by the system's own voices, at 8 kHz through
+mu-law). Recorded: last voiced frame sent to first audible sample heard, by the phone's clock; told: the first sound of
+the reply (`v2v`), or of the clip that came before it (`filler`), as the call's watch subject has them. An answer's
+latency is that of its own first sound, whatever clip bridged the wait. Set-up: the webhook's answer to the agent's
+first audio.
+Engines that hear nothing (`up --scripted`) are measured by `holdfast load`.
 """
 
 from __future__ import annotations
@@ -63,14 +66,15 @@ class _TimedCarrier(Carrier):
         return verbs
 
 
-async def one_call(run: run_file.RunFile, bus: Bus, voice: Voice, console: Console) -> dict[str, Any]:
+async def one_call(run: run_file.RunFile, bus: Bus, voice: Voice, voice_name: str, console: Console) -> dict[str, Any]:
     """One call through all questions."""
     carrier = _TimedCarrier(f"{run.http_url}/twilio/voice", auth_token=run.auth_token, public_url=run.public_url)
     phone = Phone()
-    ears = Ears(phone.call_sid)
+    screen = TerminalScreen(console)
+    ears = Ears(phone.call_sid, screen.event)
     await ears.listen(bus)
     script = Script([*(Line(say=text) for text in QUESTIONS), Line(hang_up=True)])
-    talk = Conversation(phone, ears, script, voice, TerminalScreen(console))
+    talk = Conversation(phone, ears, script, voice, screen)
     line = asyncio.create_task(hold_line(carrier, phone), name="line")
     await talk.run()
     phone.hang_up()
@@ -82,11 +86,14 @@ async def one_call(run: run_file.RunFile, bus: Bus, voice: Voice, console: Conso
         if told is not None and turn.v2v_ms is not None:
             turns.append(
                 {
+                    "voice": voice_name,
+                    "said": turn.line.say,
                     "heard": " / ".join(turn.exchange.heard),
                     "route": turn.exchange.turns[0].route,
                     "turns": len(turn.exchange.turns),
                     "recorded_ms": round(turn.v2v_ms, 1),
-                    "told_ms": told["v2v"],
+                    "told_ms": told.get("filler", told["v2v"]),
+                    "reply_ms": told["v2v"] if "filler" in told else round(turn.v2v_ms, 1),
                     "stages_ms": told,
                 }
             )
@@ -111,20 +118,24 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     quiet_logs()
     async with AsyncExitStack() as stack:
         bus, opener = await open_bus(stack, run)
-        voice = Voice(opener=opener, name=arguments.voice)
-        for text in QUESTIONS:
-            await voice.utterance(Line(say=text))  # before the clock runs
-        calls = [await one_call(run, bus, voice, console) for _ in range(arguments.calls)]
+        calls: list[dict[str, Any]] = []
+        for name in arguments.voices.split(","):
+            voice = Voice(opener=opener, name=name)
+            for text in QUESTIONS:
+                await voice.utterance(Line(say=text))  # before the clock runs
+            calls += [await one_call(run, bus, voice, name, console) for _ in range(arguments.calls)]
     # An answer that comes in two turns has two latencies told and one recorded.
     turns = [turn for call in calls for turn in call["turns"] if turn["turns"] == 1]
-    answers = [turn for turn in turns if turn["route"] in ("knowledge", "scripted")]
+    answers = [turn for turn in turns if turn["route"] == "knowledge"]
     names = ("endpointing", "asr", "dialogue", "tts", "playout")
     return {
         "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}",
-        "command": f"bench/latency.py --calls {arguments.calls} --voice {arguments.voice}",
+        "command": f"bench/latency.py --calls {arguments.calls} --voices {arguments.voices}",
         "recorded_ms": spread([turn["recorded_ms"] for turn in turns]),
-        "knowledge_answers_recorded_ms": spread([turn["recorded_ms"] for turn in answers]),
+        "knowledge_answers_ms": spread([turn["reply_ms"] for turn in answers]),
+        "other_replies_ms": spread([turn["reply_ms"] for turn in turns if turn not in answers]),
+        "bridged_by_a_filler": sum("filler" in turn["stages_ms"] for turn in turns),
         "told_less_recorded_ms": spread([abs(turn["told_ms"] - turn["recorded_ms"]) for turn in turns]),
         "stages_median_ms": {n: statistics.median([t["stages_ms"].get(n, 0.0) for t in turns]) for n in names}
         if turns
@@ -139,8 +150,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, default=Path("var"))
     parser.add_argument("--name", default="holdfast")
-    parser.add_argument("--calls", type=int, default=3)
-    parser.add_argument("--voice", default="slt")
+    parser.add_argument("--calls", type=int, default=1, help="by each voice")
+    parser.add_argument("--voices", default="slt,rms,awb")
     parser.add_argument("--show", action="store_true", help="print the talk as it happens")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
