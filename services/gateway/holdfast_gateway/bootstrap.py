@@ -52,12 +52,12 @@ def call_rule(profile: Profile, settings: GatewaySettings, edge: EdgeSettings) -
 
 def vad_batches(runtime: VadRuntime = VadRuntime.NUMPY) -> Callable[[int], VadBatch]:
     """One batch a rate, on the running loop; the telephone's is loaded now, so that a bad model is told at start."""
-    schedule = asyncio.get_running_loop().call_soon
+    loop = asyncio.get_running_loop()
     model: Callable[[int], VoiceModel] = Silero
     if runtime is VadRuntime.ONNXRUNTIME:
         session = load_session()
         model = lambda rate_hz: OnnxSilero(rate_hz, session)  # noqa: E731 - one of two ways to make the same
-    batches = cache(lambda rate_hz: VadBatch(model(rate_hz), schedule))
+    batches = cache(lambda rate_hz: VadBatch(model(rate_hz), loop.call_soon, loop.call_later))
     batches(PHONE_HZ)
     return batches
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from holdfast_gateway.adapters.fake import LoudIsVoice, voice
-from holdfast_gateway.voice import VadBatch
+from holdfast_gateway.voice import GATHER_FROM, GATHER_S, VadBatch
 
 
 class Recorder(LoudIsVoice):
@@ -154,3 +154,26 @@ def test_a_file_that_is_no_such_network_is_told_at_start(tmp_path):
             Weights.load(8_000, tmp_path / "bad.onnx")
     with pytest.raises(EngineUnavailable, match="VAD_RUNTIME"):
         Weights.load(8_000, cut)
+
+
+def test_with_many_calls_a_batch_waits_for_more_windows():
+    """One at a time costs eight times as much; with few calls nothing waits."""
+    scheduled, waiting = [], []
+    model = LoudIsVoice()
+    batch = VadBatch(model, scheduled.append, lambda wait_s, work: waiting.append((wait_s, work)))
+    verdicts = []
+    lanes = [batch.lane(lambda probability, start, end: verdicts.append(probability)) for _ in range(GATHER_FROM - 1)]
+    lanes[0].hear(bytes(512))
+
+    assert (len(scheduled), len(waiting)) == (1, 0)
+
+    scheduled.pop()()
+    lanes.append(batch.lane(lambda probability, start, end: verdicts.append(probability)))
+    lanes[0].hear(bytes(512))
+    lanes[1].hear(bytes(512))
+
+    assert len(scheduled) == 0
+    [(wait_s, work)] = waiting
+    assert wait_s == GATHER_S
+    work()
+    assert len(verdicts) == 3
