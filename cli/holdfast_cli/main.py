@@ -172,7 +172,7 @@ def demo(
 
 @app.command(name="stand-in")
 def stand_in(
-    name: Annotated[str, typer.Argument(help="calendar, elevenlabs or unleash")],
+    name: Annotated[str, typer.Argument(help="calendar, elevenlabs, twilio or unleash")],
     *,
     port: Annotated[int, typer.Option(help="port to listen on; 0: any free one")] = 0,
     fault: Annotated[str, typer.Option(help="none, error, hang, late, limit, rubbish, slow, cut, quota ...")] = "none",

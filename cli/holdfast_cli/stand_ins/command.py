@@ -9,11 +9,13 @@ from holdfast_cli.stand_ins.calendar import CalendarStandIn
 from holdfast_cli.stand_ins.elevenlabs import ElevenLabsStandIn
 from holdfast_cli.stand_ins.faults import Fault, Faults
 from holdfast_cli.stand_ins.stand_in import FAULT_PATH, StandIn
+from holdfast_cli.stand_ins.twilio import TwilioStandIn
 from holdfast_cli.stand_ins.unleash import UnleashStandIn
 
 KINDS: dict[str, type[StandIn]] = {
     "calendar": CalendarStandIn,
     "elevenlabs": ElevenLabsStandIn,
+    "twilio": TwilioStandIn,
     "unleash": UnleashStandIn,
 }
 

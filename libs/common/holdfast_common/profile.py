@@ -101,6 +101,18 @@ class Calendar(_Model):
         return ZoneInfo(self.timezone)
 
 
+class HandOver(_Model):
+    """Where a telephone call goes when the caller wants a person; without a number a note is taken instead."""
+
+    number: str = Field(default="", pattern=r"^(\+[1-9][0-9]{6,14})?$")
+    """E.164."""
+    ring_s: int = Field(default=20, ge=5, le=25)
+    caller_id: str = Field(default="", pattern=r"^(\+[1-9][0-9]{6,14})?$")
+    """Shown to the person; one of the carrier's own numbers. Empty: the caller's."""
+    summary: Literal["spoken", "none"] = "spoken"
+    """What the person hears before the caller is connected."""
+
+
 class Clips(_Model):
     """What the gateway can say with everything else dead; spoken once by tts at its start."""
 
@@ -186,6 +198,7 @@ class Profile(_Model):
     discovery: Discovery = Discovery()
     qualification: Qualification = Qualification()
     calendar: Calendar = Calendar()
+    hand_over: HandOver = HandOver()
     turns: TurnTaking = TurnTaking()
     speech: Speech = Speech()
 

@@ -254,6 +254,7 @@ class OneTurn:
                 log_sequence=journal.last,
                 unlogged=journal.unlogged,
                 ends_call=there.ends_call,
+                hand_over=_summary(there) if there.hands_over else "",
                 route=there.route,
                 article=there.article,
                 answered=there.answered,
@@ -295,6 +296,7 @@ class OneTurn:
             booking=result.booking,
             intent=intent,
             ends_call=result.ends_call,
+            hands_over=result.hands_over,
             format=FORMAT,
             snapshot=dump(state),
         )
@@ -319,6 +321,12 @@ class OneTurn:
     def _note(self, request: ToolCall, outcome: str, took_s: float) -> None:
         name = str(type(request).__struct_config__.tag)
         self._tools_used.append(ToolUse(name=name, outcome=outcome, took_ms=round(took_s * 1000)))
+
+
+def _summary(entry: TurnEntry) -> str:
+    """For the person who takes over; never empty."""
+    notes = [record.values.get("summary", "") for record in entry.records if record.kind == "follow_up_request"]
+    return next((note for note in reversed(notes) if note), "caller: not named")
 
 
 def _outcome_of(result: ToolResult) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 
 from holdfast_common.contracts.registry import Service
 from holdfast_common.health import Finding, State
 from holdfast_common.profile import Profile, load_profile
+from holdfast_common.resilience import Outside, Patience
 from holdfast_common.runtime import Runtime, Wiring
 
+from holdfast_gateway.adapters.carrier import Redirects
 from holdfast_gateway.adapters.log_callbacks import LogCallbacks
 from holdfast_gateway.adapters.log_history import LogHistory
 from holdfast_gateway.adapters.silero import Silero
@@ -83,6 +85,24 @@ def register_health(runtime: Runtime, clips: Clips) -> None:
 
 
 @asynccontextmanager
+async def twilio_rest(runtime: Runtime, settings: EdgeSettings) -> AsyncIterator[Redirects | None]:
+    """Twilio's REST interface where there is an account; None where there is none."""
+    token = settings.twilio_auth_token.get_secret_value()
+    if not settings.twilio_account_sid or not token:
+        yield None
+        return
+    from holdfast_gateway.adapters.twilio_rest import NAME, TwilioRest  # noqa: PLC0415 - an HTTP client, only where used
+
+    outside = Outside(NAME, Patience(attempts=2, attempt_s=1.4))
+    rest = TwilioRest(settings.twilio_url, settings.twilio_account_sid, token, outside)
+    runtime.health.register(NAME, outside.finding)
+    try:
+        yield rest
+    finally:
+        await rest.close()
+
+
+@asynccontextmanager
 async def wire(runtime: Runtime, settings: GatewaySettings, edge_settings: EdgeSettings) -> AsyncIterator[Wiring]:
     """The gateway: beats, holds calls, serves no streams."""
     profile = load_profile(runtime.common.profile)
@@ -92,18 +112,20 @@ async def wire(runtime: Runtime, settings: GatewaySettings, edge_settings: EdgeS
     house = House(runtime.opener, facts, clips, vad_batches(settings.vad_runtime), rule)
     desk = Desk(house, runtime.log, linger_s=settings.linger_s)
     register_health(runtime, clips)
-    edge = Edge(
-        desk,
-        edge_settings,
-        replica=runtime.replica,
-        profile=profile,
-        presence=runtime.presence,
-        health=runtime.health,
-        history=LogHistory(runtime.log),
-        callbacks=LogCallbacks(runtime.log),
-    )
     own_address = {OWN_ADDRESS: edge_settings.media_base_url} if edge_settings.media_base_url else {}
-    async with edge:
+    async with AsyncExitStack() as stack:
+        edge = Edge(
+            desk,
+            edge_settings,
+            replica=runtime.replica,
+            profile=profile,
+            presence=runtime.presence,
+            health=runtime.health,
+            history=LogHistory(runtime.log),
+            callbacks=LogCallbacks(runtime.log),
+            redirects=await stack.enter_async_context(twilio_rest(runtime, edge_settings)),
+        )
+        await stack.enter_async_context(edge)
         yield Wiring(
             capacity=edge.reception.seats.certainly_free,
             info=lambda: {"vad": "silero", "url": edge.url} | own_address,

@@ -23,7 +23,21 @@ from holdfast_common.preserving import preserve_conversation_state
 from holdfast_gateway.domain.duties import Duties, EndOverlong, FallSilent, GiveTurnUp, SayClip, TakeDigits
 from holdfast_gateway.domain.patience import Step
 from holdfast_gateway.house import House
-from holdfast_gateway.ports import Arrival, AtOnce, AudioIn, Dtmf, Ending, HungUp, Leg, LegEvent, PositionMoved, Typed
+from holdfast_gateway.ports import (
+    Arrival,
+    AtOnce,
+    AudioIn,
+    CarrierLeg,
+    CarrierSays,
+    Dtmf,
+    Ending,
+    HungUp,
+    Leg,
+    LegEvent,
+    PositionMoved,
+    ToPerson,
+    Typed,
+)
 from holdfast_gateway.spawn import guarded
 from holdfast_gateway.stages import Stages
 from holdfast_gateway.talk import Talk
@@ -47,6 +61,8 @@ class Call:
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
+        self._passed_on: ToPerson | CarrierSays | None = None
+        """What the carrier does with the call once it has left here."""
         self._stir = asyncio.Event()
         """Something happened that may change what is due."""
         duties = self._rule.duties
@@ -114,6 +130,14 @@ class Call:
     def stir(self) -> None:
         self._stir.set()
 
+    def hand_over(self, summary: str) -> None:
+        """To a person, by the carrier; a leg that cannot is told like one where nobody answered."""
+        if isinstance(self._leg, CarrierLeg):
+            self._passed_on = ToPerson(summary)
+            self.end("handed_over", ended=False)
+        else:
+            self._talk.prompt(Prompt(TurnKind.RESUMED, language=self._arrival.language), Stages())
+
     def lost_reply(self) -> None:
         self._say_clip(Step.APOLOGY)
 
@@ -139,6 +163,8 @@ class Call:
                 await self._commit_end()
         self._talk.teller.fact("ended" if ending.ended else "detached", reason=ending.reason)
         self._talk.teller.watch(WatchEvent.ENDED, reason=ending.reason)
+        if self._passed_on is not None and isinstance(self._leg, CarrierLeg):
+            await self._leg.pass_on(self._passed_on)
         await self._leg.close(ending.reason)
 
     async def _settle(self) -> None:
@@ -241,9 +267,21 @@ class Call:
             return
         if not talk.mouth.is_sounding:
             text, pcm = self._house.clips.choose(step, self._leg.rate_hz)
+            if pcm is None and step is not Step.FILLER and isinstance(self._leg, CarrierLeg):
+                self._let_the_carrier_speak(step, text)
+                return
             talk.mouth.say_clip(text, pcm)
             log.info("clip_said", call=self._arrival.call, step=step)
         if step is Step.GOODBYE:
             talk.is_last = True
             if not talk.mouth.is_busy:
                 self.end("given_up")
+
+    def _let_the_carrier_speak(self, step: Step, text: str) -> None:
+        """No voice, and no sound of it kept: the carrier says it, and the caller comes back to us, once."""
+        returns = step is not Step.GOODBYE and self._arrival.generation == 1
+        if not returns and step is not Step.GOODBYE:
+            text, _ = self._house.clips.choose(Step.GOODBYE, self._leg.rate_hz)
+        log.warning("carrier_speaks", call=self._arrival.call, step=step, returns=returns)
+        self._passed_on = CarrierSays(text, returns)
+        self.end("carrier_speaks", ended=not returns)

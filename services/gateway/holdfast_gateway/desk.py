@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 _entries = decoder(TurnEntry)
 RECALL_S = 1.5
+MAY_RETURN = frozenset({"leg_lost", "handed_over", "carrier_speaks"})
+"""Reasons of an end that may be none: the caller may come back on another leg."""
 
 
 class Desk:
@@ -86,7 +88,7 @@ class Desk:
 
     def _remember(self, call: Call, arrival: Arrival, ending: Ending) -> None:
         """Keep a lost call in mind; forget the others."""
-        if ending.reason == "leg_lost" and not self._lost.full():
+        if not ending.ended and ending.reason in MAY_RETURN and not self._lost.full():
             self._lost.put_nowait((asyncio.get_running_loop().time() + self._linger_s, call, arrival))
         elif self._generations.get(arrival.call) == arrival.generation:
             del self._generations[arrival.call]

@@ -18,11 +18,12 @@ import structlog
 from aiohttp import web
 from holdfast_common.contracts.registry import Service
 from holdfast_common.health import Health
-from holdfast_common.profile import Clips, Profile
+from holdfast_common.profile import Clips, HandOver, Profile
 
 from holdfast_gateway.adapters import twiml
 from holdfast_gateway.adapters.browser_leg import BrowserLeg
 from holdfast_gateway.adapters.browser_messages import MAX_AUDIO_BYTES
+from holdfast_gateway.adapters.carrier import Carrier, Redirects
 from holdfast_gateway.adapters.health_page import Presence, StatusBoard
 from holdfast_gateway.adapters.http_api import PAGE_SOCKET_PATH, BusyWords, HttpApi
 from holdfast_gateway.adapters.media_socket import MediaSocket
@@ -64,6 +65,7 @@ class Edge:
         health: Health | None = None,
         history: History | None = None,
         callbacks: Callbacks | None = None,
+        redirects: Redirects | None = None,
         idle_s: float = IDLE_S,
     ) -> None:
         self._idle_s = idle_s
@@ -75,6 +77,7 @@ class Edge:
         self._health = health
         self._history = history
         self._callbacks = callbacks
+        self._redirects = redirects
         self._calls = asyncio.TaskGroup()
         self.port = settings.port
         self.url = ""
@@ -109,6 +112,12 @@ class Edge:
         self.port = await self._port.listen(settings.host, settings.port)
         self.url = settings.public_base_url or f"http://127.0.0.1:{self.port}"
         self._guard = TwilioGuard(settings.twilio_auth_token.get_secret_value(), self.url, settings.media_base_url)
+        self._carrier = Carrier(
+            self._profile.hand_over if self._profile else HandOver(),
+            public_base_url=self.url,
+            own_base_url=settings.media_base_url or self.url,
+            rest=self._redirects,
+        )
         self._origins = allowed_origins(self.url, settings.allowed_origins)
         api = HttpApi(
             self.reception,
@@ -118,6 +127,7 @@ class Edge:
             media_base_url=settings.media_base_url,
             origins=self._origins,
             busy_words=busy_words(self._profile),
+            carrier=self._carrier,
             web_dir=settings.web_dir,
             rates=Rates(settings.requests_per_address_per_s * 60, settings.requests_per_address_per_s * 4),
             trust_forwarded_for=settings.trust_forwarded_for,
@@ -164,7 +174,7 @@ class Edge:
     def _telephone(self, upgrade: Upgrade) -> MediaSocket:
         if refusal := self._guard.upgrade_refusal(twiml.MEDIA_PATH, upgrade.headers, upgrade.peer):
             raise Refused(403, refusal)
-        leg = TwilioLeg(self.reception.admit_stream, self.reception.attach)
+        leg = TwilioLeg(self.reception.admit_stream, self.reception.attach, self._carrier.pass_on)
         return MediaSocket(leg, idle_s=self._idle_s)
 
     def _page(self, upgrade: Upgrade) -> MediaSocket:

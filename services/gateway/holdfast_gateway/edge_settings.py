@@ -36,6 +36,12 @@ class EdgeSettings(BaseSettings):
     twilio_auth_token: SecretStr = Field(
         SecretStr(""), description="checks Twilio's signatures; empty: unsigned requests from this machine only"
     )
+    twilio_account_sid: str = Field(
+        "",
+        pattern=r"^(AC[0-9A-Za-z]{1,62})?$",
+        description="account whose calls are put through to people and redirected by REST; empty: on the way back only",
+    )
+    twilio_url: str = Field("https://api.twilio.com", description="address of Twilio's REST interface")
     token_secret: SecretStr = Field(
         SecretStr(""),
         description="signs our tokens; empty: made up at start, no caller returns after a restart",
@@ -61,7 +67,7 @@ class EdgeSettings(BaseSettings):
     )
     requests_per_address_per_s: float = Field(50.0, gt=0, description="requests of one address in a second")
 
-    @field_validator("public_base_url", "media_base_url")
+    @field_validator("public_base_url", "media_base_url", "twilio_url")
     @classmethod
     def _is_base_url(cls, url: str) -> str:
         if url:

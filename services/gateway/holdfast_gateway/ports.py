@@ -77,6 +77,32 @@ class Caption:
     sentence: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class ToPerson:
+    """The caller is to be connected with the profile's person."""
+
+    summary: str
+    """For the person's ear alone, before they are connected; personal data."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierSays:
+    """The carrier's own voice is to say something, because there is none of ours."""
+
+    text: str
+    returns: bool
+    """The caller comes back to us after it; else the carrier hangs up."""
+
+
+@runtime_checkable
+class CarrierLeg(Protocol):
+    """A leg whose carrier can go on with the call without us."""
+
+    async def pass_on(self, to: ToPerson | CarrierSays) -> None:
+        """Arrange it; it begins when this leg is closed, at the latest. Takes a few seconds at most, raises nothing."""
+        ...
+
+
 class Leg(Protocol):
     """One connection of a call. Belongs to one event loop; methods never block."""
 

@@ -44,6 +44,10 @@ class Life(Protocol):
     @property
     def is_ending(self) -> bool: ...
     def end(self, reason: str, *, ended: bool = True) -> None: ...
+    def hand_over(self, summary: str) -> None:
+        """Everything was said: the call goes to a person now."""
+        ...
+
     def stir(self) -> None:
         """Something happened that may change what is due."""
         ...
@@ -94,6 +98,8 @@ class Talk:
         """A first turn was committed: the caller was greeted."""
         self.is_last = False
         """The call ends with what is being said."""
+        self.hand_over = ""
+        """The call goes to a person with what is being said: what they should know. Empty: it does not."""
 
     def close(self) -> None:
         """The call is over, whatever was going on."""
@@ -181,7 +187,7 @@ class Talk:
             self.teller.watch(WatchEvent.INTERRUPTED, turn=speaking, heard=heard)
         if turn is not None:
             self._duties.interrupted(self._now())
-        self.is_last = False
+        self.is_last, self.hand_over = False, ""
         self._tell_hearing()
         self._life.stir()
 
@@ -212,7 +218,7 @@ class Talk:
         """Somebody has something to say: no silence any more, and a reply is owed."""
         if prompt.kind in CALLERS:
             self.silences = 0
-            self.is_last = False
+            self.is_last, self.hand_over = False, ""
         elif not self._duties.patience.is_running:
             self._duties.patience.start(self._now())
         self._duties.quiet(None)
@@ -290,6 +296,8 @@ class Talk:
         self.is_opened = True
         if committed.ends_call and not turn.is_quiet:
             self.is_last = True
+        if committed.hand_over and not turn.is_quiet:
+            self.hand_over = committed.hand_over
         self.teller.turn_committed(turn.n, committed, will_sound=bool(turn.taken) and not turn.is_quiet)
 
     def on_turn_closed(self, turn: OpenTurn, failure: StreamFailed | None) -> None:
@@ -368,6 +376,9 @@ class Talk:
         self.teller.turns_over()
         if self.is_last:
             self._life.end("ended")
+        elif self.hand_over:
+            summary, self.hand_over = self.hand_over, ""
+            self._life.hand_over(summary)
         elif self.is_caller_silent:
             self._duties.quiet(self._now())
             self._life.stir()

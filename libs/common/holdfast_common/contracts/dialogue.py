@@ -148,6 +148,8 @@ class Committed(Message, frozen=True, tag="committed", tag_field="t"):
     """Entries that the log would not take now; the gateway carries them to the next turn."""
     ends_call: bool = False
     """Say the sentences, then hang up."""
+    hand_over: Text = ""
+    """Say the sentences, then put the call through to the profile's number; for the person: what this is about."""
     route: ShortText = ""
     article: ShortText = ""
     answered: bool = False
@@ -206,6 +208,8 @@ class TurnEntry(Message, frozen=True):
     intent: ShortText = ""
     """Set on the extra entry that is appended before a call that changes the world: its key."""
     ends_call: bool = False
+    hands_over: bool = False
+    """The call was to be put through to a person."""
     format: ShortText = "1"
     """Format of the snapshot."""
     snapshot: Annotated[bytes, msgspec.Meta(max_length=MAX_SNAPSHOT_BYTES)] = b""

@@ -91,7 +91,7 @@ BY_KIND: dict[TurnKind, tuple[Skill, ...]] = {
     TurnKind.TYPED: SAID,
     TurnKind.DTMF: SAID,
     TurnKind.SILENCE: (confirming.settle, hearing.break_silence),
-    TurnKind.RESUMED: (confirming.settle, hearing.take_up_again),
+    TurnKind.RESUMED: (confirming.settle, handover.nobody_answered, hearing.take_up_again),
     TurnKind.ENDED: (),
 }
 KEYPAD = {"0": "i want a person", "1": "yes", "2": "no"}
@@ -105,6 +105,8 @@ def decide(profile: Profile, state: State, turn: Turn, call: str, *, allowance: 
     """
     now = instant(turn.now)
     take_heard(state, turn.heard)
+    if turn.kind is not TurnKind.RESUMED:
+        state.handing = False
     if turn.zone and not state.zone:
         state.zone = turn.zone
     if turn.kind in (TurnKind.SPOKEN, TurnKind.TYPED):
@@ -134,6 +136,7 @@ def decide(profile: Profile, state: State, turn: Turn, call: str, *, allowance: 
         article=talk.article,
         answered=talk.answered,
         ends_call=talk.ends_call,
+        hands_over=talk.hands_over,
         qualified={Standing.QUALIFIED: True, Standing.UNQUALIFIED: False}.get(verdict),
         booking=talk.booking,
         refused=tuple(talk.refused),

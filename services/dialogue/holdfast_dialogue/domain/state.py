@@ -140,6 +140,9 @@ class State(Part):
     pending: Pending | None = None
     booked: list[Booked] = []
 
+    handing: bool = False
+    """The call is being put through to a person; it comes back (`RESUMED`) only where nobody answered."""
+
     records: list[Record] = []
     """What people must know or do after this call."""
 

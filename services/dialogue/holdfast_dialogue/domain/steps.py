@@ -41,6 +41,7 @@ class Outcome:
     article: str = ""
     answered: bool = False
     ends_call: bool = False
+    hands_over: bool = False
     qualified: bool | None = None
     booking: str = ""
     refused: tuple[str, ...] = ()

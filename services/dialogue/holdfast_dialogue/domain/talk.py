@@ -86,6 +86,8 @@ class Talk:
     article: str = ""
     answered: bool = False
     ends_call: bool = False
+    hands_over: bool = False
+    """The call goes to a person once this reply has been said."""
     over: bool = False
     """Nothing more is to be said in this turn."""
     booking: str = ""

@@ -25,9 +25,9 @@ email_not_understood email_other_way email_what_right follow_up_email follow_up_
 greeting_back how_can_i_help in_the_past injection kept legal meeting_first meeting_yes next_step_meeting
 next_step_meeting_question next_step_support nice_to_meet no_account no_booking_here no_openings no_openings_then
 no_problem not_booked_yet not_free not_heard not_heard_again not_sure not_understood noted nothing_to_repeat
-offer_follow_up offer_meeting offer_one offer_person offer_times only_english other_people person person_known
-prepare readback readback_question recording refused repeat_lead resumed resumed_open robot search_down
-silence_goodbye slower_lead start_over still_there still_there_again still_unknown take_your_time taken
+offer_follow_up offer_meeting offer_one offer_person offer_times only_english other_people person person_away
+person_known person_now prepare readback readback_question recording refused repeat_lead resumed resumed_open robot
+search_down silence_goodbye slower_lead start_over still_there still_there_again still_unknown take_your_time taken
 thanks_goodbye time_free too_far unqualified unqualified_again unqualified_help upset welcome what_else
 what_to_change zone_assumed
 """

@@ -20,6 +20,7 @@ from holdfast_common import telemetry
 from multidict import MultiDictProxy
 
 from holdfast_gateway.adapters import twiml
+from holdfast_gateway.adapters.carrier import Carrier
 from holdfast_gateway.adapters.health_page import StatusBoard
 from holdfast_gateway.adapters.signature import TwilioGuard, stream_base
 from holdfast_gateway.domain.rates import Rates
@@ -32,6 +33,11 @@ BODY_TIMEOUT_S = 5.0
 PAGE_SOCKET_PATH = "/ws/call"
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 """Twilio's CallStatus of a call that has nothing to come back to."""
+
+CONNECTED = frozenset({"completed", "answered"})
+"""Twilio's DialCallStatus of a person who was spoken to."""
+TWILIOS = frozenset({twiml.VOICE_PATH, twiml.AFTER_PATH, twiml.CALLBACK_PATH, twiml.PERSON_PATH, twiml.SUMMARY_PATH})
+"""Signed requests: not counted by address."""
 
 _SID = re.compile(r"^[A-Za-z0-9]{2,64}$")
 _Form = MultiDictProxy[Any]  # str; a FileField only in multipart, which is refused
@@ -64,6 +70,7 @@ class HttpApi:
         media_base_url: str = "",
         origins: frozenset[str],
         busy_words: BusyWords,
+        carrier: Carrier,
         web_dir: Path,
         rates: Rates,
         trust_forwarded_for: bool = False,
@@ -75,6 +82,7 @@ class HttpApi:
         self._stream_base = stream_base(media_base_url or public_base_url)
         self._origins = origins
         self._busy_words = busy_words
+        self._carrier = carrier
         self._web = web_dir
         self._rates = rates
         self._trust_forwarded_for = trust_forwarded_for
@@ -86,6 +94,8 @@ class HttpApi:
         routes.add_post(twiml.VOICE_PATH, self._voice)
         routes.add_post(twiml.AFTER_PATH, self._after)
         routes.add_post(twiml.CALLBACK_PATH, self._callback)
+        routes.add_post(twiml.PERSON_PATH, self._person)
+        routes.add_post(twiml.SUMMARY_PATH, self._summary)
         routes.add_post("/api/session", self._session)
         routes.add_get("/api/health", self._health)
         routes.add_get("/api/health/detailed", self._detailed)
@@ -108,10 +118,25 @@ class HttpApi:
 
     async def _after(self, request: web.Request) -> web.Response:
         form = await self._signed_form(request)
-        told = request.query.get("generation", "")
-        generation = int(told) if told.isascii() and told.isdigit() and len(told) < 5 else 0
-        is_over = _field(form, "CallStatus") in OVER
-        return self._put_through(await self._reception.phone_returns(_call_sid(form), generation, is_over=is_over))
+        sid, is_over = _call_sid(form), _field(form, "CallStatus") in OVER
+        if (course := self._carrier.take(sid)) is not None and not is_over:
+            return web.Response(text=course, content_type="text/xml")
+        return self._put_through(await self._reception.phone_returns(sid, _generation(request), is_over=is_over))
+
+    async def _person(self, request: web.Request) -> web.Response:
+        """The person was rung. Whoever was not connected with them comes back to us."""
+        form = await self._signed_form(request)
+        is_over = _field(form, "DialCallStatus") in CONNECTED or _field(form, "CallStatus") in OVER
+        self._carrier.take(_call_sid(form))  # told twice: by REST, though that seemed to fail
+        log.info("hand_over_done", outcome=_field(form, "DialCallStatus"))
+        answer = await self._reception.phone_returns(_call_sid(form), _generation(request), is_over=is_over)
+        return self._put_through(answer)
+
+    async def _summary(self, request: web.Request) -> web.Response:
+        """The person has answered: what they hear before the caller is connected."""
+        await self._signed_form(request)
+        text = self._carrier.summary(request.query.get("key", ""))
+        return web.Response(text=text, content_type="text/xml")
 
     async def _callback(self, request: web.Request) -> web.Response:
         """A key was pressed at the busy message."""
@@ -205,7 +230,7 @@ class HttpApi:
     @web.middleware
     async def _around(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         try:
-            if request.path not in (twiml.VOICE_PATH, twiml.AFTER_PATH, twiml.CALLBACK_PATH):
+            if request.path not in TWILIOS:
                 self._count(request)
             response = await handler(request)
         except _Refusal as refusal:
@@ -268,6 +293,12 @@ def security_headers(public_base_url: str) -> dict[str, str]:
 def _field(form: _Form, name: str) -> str:
     value = form.get(name, "")
     return value[:200] if isinstance(value, str) else ""
+
+
+def _generation(request: web.Request) -> int:
+    """That the TwiML was made for; 0: not told."""
+    told = request.query.get("generation", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 5 else 0
 
 
 def _call_sid(form: _Form) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 from holdfast_common import telemetry
@@ -27,7 +27,16 @@ from holdfast_gateway.adapters.media_socket import CloseCode, Socket
 from holdfast_gateway.adapters.playout_sender import PlayoutSender
 from holdfast_gateway.adapters.tokens import BadToken, Pass
 from holdfast_gateway.domain.framing import FrameCutter
-from holdfast_gateway.ports import AudioIn, Caption, Dtmf, HungUp, LegEvent, PositionMoved
+from holdfast_gateway.ports import (
+    AudioIn,
+    Caption,
+    CarrierSays,
+    Dtmf,
+    HungUp,
+    LegEvent,
+    PositionMoved,
+    ToPerson,
+)
 
 log = structlog.get_logger()
 
@@ -38,6 +47,8 @@ PING_EVERY_S = 5.0
 
 Admit = Callable[[str, str], Pass]
 """(token, CallSid) -> what is granted; raises BadToken."""
+PassOn = Callable[[str, int, ToPerson | CarrierSays], Awaitable[None]]
+"""(CallSid, generation, what to do with the call)."""
 
 
 class TwilioLeg:
@@ -51,12 +62,16 @@ class TwilioLeg:
         self,
         admit: Admit,
         attached: Callable[[TwilioLeg, Pass], None],
+        pass_on: PassOn | None = None,
         *,
         start_timeout_s: float = START_TIMEOUT_S,
     ) -> None:
         self._start_timeout_s = start_timeout_s
         self._admit = admit
         self._attached = attached
+        self._pass_on = pass_on
+        self._call = ("", 0)
+        """CallSid and generation."""
         self._socket: Socket | None = None
         self._events = EventQueue()
         self._cutter = FrameCutter(RATE_HZ)
@@ -93,6 +108,10 @@ class TwilioLeg:
 
     def show(self, caption: Caption) -> None:
         """A telephone shows nothing."""
+
+    async def pass_on(self, to: ToPerson | CarrierSays) -> None:
+        if self._pass_on is not None:
+            await self._pass_on(*self._call, to)
 
     async def close(self, reason: str) -> None:
         self._events.end()
@@ -158,6 +177,7 @@ class TwilioLeg:
             return
         if self._deadline is not None:
             self._deadline.cancel()
+        self._call = (details.call_sid, granted.generation)
         self._sid = message.stream_sid
         self._sequence = message.sequence_number
         self._ping()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from twilio.twiml.voice_response import Connect, Gather, Stream, VoiceResponse
+from twilio.twiml.voice_response import Connect, Dial, Gather, Stream, VoiceResponse
 
 MEDIA_PATH = "/twilio/media"
 VOICE_PATH = "/twilio/voice"
 AFTER_PATH = "/twilio/after"
 CALLBACK_PATH = "/twilio/callback"
+PERSON_PATH = "/twilio/person"
+SUMMARY_PATH = "/twilio/summary"
 HANDED = "handed"
 CALLBACK_DIGIT = "1"
 CALLBACK_WAIT_S = 5
@@ -54,6 +56,39 @@ def offer_callback(text: str, offer: str, *, public_base_url: str) -> str:
     response.append(gather)
     response.hangup()
     return str(response)
+
+
+def say_and_return(text: str, *, public_base_url: str, generation: int) -> str:
+    """The carrier's own voice says it, then the caller comes back as after a lost stream."""
+    response = VoiceResponse()
+    response.say(text, voice=SAY_VOICE, language="en-US")
+    response.redirect(f"{public_base_url}{AFTER_PATH}?generation={generation}", method="POST")
+    return str(response)
+
+
+def to_person(
+    number: str, *, public_base_url: str, generation: int, ring_s: int, caller_id: str = "", summary_url: str = ""
+) -> str:
+    """Ring a person; how that went is told to PERSON_PATH. `summary_url`: what they hear before they are connected."""
+    response = VoiceResponse()
+    action = f"{public_base_url}{PERSON_PATH}?generation={generation}"
+    shown = {"caller_id": caller_id} if caller_id else {}
+    dial = Dial(action=action, method="POST", timeout=ring_s, answer_on_bridge=True, **shown)
+    dial.number(number, **({"url": summary_url, "method": "POST"} if summary_url else {}))
+    response.append(dial)
+    return str(response)
+
+
+def say(text: str) -> str:
+    """Said to the person who was rung; then they are connected."""
+    response = VoiceResponse()
+    response.say(text, voice=SAY_VOICE, language="en-US")
+    return str(response)
+
+
+def nothing() -> str:
+    """Go on as before."""
+    return str(VoiceResponse())
 
 
 def hand_on(address: str) -> str:

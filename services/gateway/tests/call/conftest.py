@@ -26,7 +26,7 @@ from holdfast_gateway.domain.duties import DutyRule
 from holdfast_gateway.domain.endpointing import Endpointing
 from holdfast_gateway.domain.floor import FloorRule
 from holdfast_gateway.house import CallRule, House
-from holdfast_gateway.ports import Arrival
+from holdfast_gateway.ports import Arrival, CarrierSays, ToPerson
 from holdfast_gateway.voice import VadBatch
 
 WORD_MS = 200
@@ -61,6 +61,7 @@ class Script:
     asr_s: float = 0.005
     tts_s: float = 0.005
     ends_call: Callable[[Turn], bool] = lambda turn: False
+    hand_over: Callable[[Turn], str] = lambda turn: ""
     commit_late_s: float = 0.0
 
     turns: list[Turn] = field(default_factory=list)
@@ -108,6 +109,7 @@ class Script:
             log_sequence=turn.n + 10,
             route="scripted",
             ends_call=self.ends_call(turn),
+            hand_over=self.hand_over(turn),
         )
         if not turn.confirmed:
             await _next(session)  # its Confirm; a guess that was none is cancelled here
@@ -148,15 +150,34 @@ class Remembered:
         (self.watched if isinstance(fact, Watch) else self.entries).append(fact)  # type: ignore[arg-type]
 
 
+class CarriersLeg(FakeLeg):
+    """Whose carrier can go on with the call."""
+
+    def __init__(self, rate_hz: int) -> None:
+        super().__init__(rate_hz)
+        self.passed_on: list[ToPerson | CarrierSays] = []
+
+    async def pass_on(self, to: ToPerson | CarrierSays) -> None:
+        assert self.closed is None
+        self.passed_on.append(to)
+
+
 class World:
     """One call in the making."""
 
     def __init__(
-        self, script: Script, *, rate_hz: int = RATE, generation: int = 1, opener: Any = None, **rule: Any
+        self,
+        script: Script,
+        *,
+        rate_hz: int = RATE,
+        generation: int = 1,
+        opener: Any = None,
+        carrier: bool = False,
+        **rule: Any,
     ) -> None:
         """`opener`: a real one, with hosts that serve the script; else everything is in here."""
         self.script = script
-        self.leg = FakeLeg(rate_hz)
+        self.leg = CarriersLeg(rate_hz) if carrier else FakeLeg(rate_hz)
         services = {Service.ASR: script.asr, Service.DIALOGUE: script.dialogue, Service.TTS: script.tts}
         self.opener = opener or FakeOpener(services)
         self.facts = Remembered()

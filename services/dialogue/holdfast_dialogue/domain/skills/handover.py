@@ -1,10 +1,13 @@
 """Passing on to people: a person wanted, a note for the team, a request about personal data.
 
 What is passed on is a record of the turn (`follow_up_request`, `deletion_request`), which `records` keeps, with a
-short summary for whoever takes over; the words promise no more than that.
+short summary for whoever takes over; the words promise no more than that. Where the profile has a number, a
+telephone call is put through to it; the record is written all the same, because nobody may answer.
 """
 
 from __future__ import annotations
+
+from holdfast_common.contracts.asr import Channel
 
 from holdfast_dialogue.domain.intents import Intent
 from holdfast_dialogue.domain.skills.borders import cite
@@ -45,6 +48,11 @@ def wants_person(talk: Talk) -> Steps:
     """Write the wish down at once; the note's task asks for what is missing."""
     u, state = talk.understood, talk.state
     talk.takes_over("follow_up")
+    if u.wants(Intent.PERSON) and _can_be_put_through(talk):
+        _write_down(talk, "follow_up_request", wanted="person")
+        yield from talk.say("person_now")
+        state.handing = talk.hands_over = talk.over = True
+        return
     if u.wants(Intent.PERSON) and state.recorded("follow_up_request"):
         yield from talk.say("person_known")
         talk.over = True
@@ -53,6 +61,25 @@ def wants_person(talk: Talk) -> Steps:
     _write_down(talk, "follow_up_request", wanted="person" if u.wants(Intent.PERSON) else "message")
     if u.wants(Intent.PERSON) or state.language:
         yield from talk.say("person")
+
+
+def nobody_answered(talk: Talk) -> Steps:
+    """Back from a call that was to be put through: say so, and go on with the note. It is not tried again."""
+    state = talk.state
+    if not state.handing:
+        return
+    state.handing = False
+    state.count("hand_overs_failed")
+    state.task = "follow_up"
+    yield from talk.say("person_away")
+    yield from carry_note(talk)
+    talk.over = True
+
+
+def _can_be_put_through(talk: Talk) -> bool:
+    """By telephone, to the profile's number, unless nobody answered before."""
+    is_phone = talk.turn.channel is Channel.PHONE
+    return is_phone and bool(talk.profile.hand_over.number) and not talk.state.counts.get("hand_overs_failed")
 
 
 def take_deletion_wish(talk: Talk) -> Steps:
