@@ -17,6 +17,8 @@ import nats
 import pytest
 from holdfast_common import subjects
 from holdfast_common.jetstream_log import JetStreamLog
+from holdfast_tools.adapters.shared_store import NatsShared
+from holdfast_tools.ports import SharedUnavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHIN_S = 5.0
@@ -49,12 +51,15 @@ async def connect(tmp_path: Path) -> AsyncIterator[Callable[[str], Any]]:
     config = (tmp_path / "nats.conf").read_text("utf-8")
     config = config.replace("0.0.0.0:4222", f"127.0.0.1:{port}").replace('"/data"', f'"{tmp_path}/data"')
     (tmp_path / "nats.conf").write_text(re.sub(r"(?m)^http: .*$", "", config), "utf-8")
-    server = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("nats-server")),
-        *("-c", str(tmp_path / "nats.conf")),
-        env={"HOSTNAME": "n1"},
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+
+    async def start() -> None:
+        connected.server = await asyncio.create_subprocess_exec(  # type: ignore[attr-defined]
+            str(Path(sys.executable).with_name("nats-server")),
+            *("-c", str(tmp_path / "nats.conf")),
+            env={"HOSTNAME": "n1"},
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+
     async with AsyncExitStack() as stack:
 
         async def connected(user: str) -> nats.NATS:
@@ -77,12 +82,16 @@ async def connect(tmp_path: Path) -> AsyncIterator[Callable[[str], Any]]:
             stack.push_async_callback(client.close)
             return client
 
+        connected.start = start  # type: ignore[attr-defined]
+        await start()
+        server = lambda: connected.server  # type: ignore[attr-defined]  # noqa: E731 - the newest one
         try:
             yield connected
         finally:
             await stack.aclose()
-            server.terminate()
-            await server.wait()
+            if server().returncode is None:
+                server().terminate()
+                await server().wait()
 
 
 async def refused(client: Any) -> list[str]:
@@ -157,3 +166,53 @@ async def test_dialogue_writes_the_log_the_gateway_adds_to_it_and_records_reads_
     assert entry is not None and entry.data == b"a turn"
     assert read == [b"a turn", b"heard"]
     assert [await refused(client) for client in (dialogue, gateway, records)] == [[], [], []]
+
+
+async def test_tools_replicas_share_their_store_and_nobody_else_reads_it(connect: Callable[[str], Any]) -> None:
+    """The bucket is made by the first of two that need it at once; of two that write on one revision one is told no."""
+    clients = [await connect("tools") for _ in range(2)]
+    one, other = [NatsShared(client, timeout_s=WITHIN_S) for client in clients]
+    firsts = await asyncio.gather(one.put("rate", b"1", revision=0), other.put("rate", b"2", revision=0))
+    found = await one.get("rate")
+    assert found is not None
+    nexts = await asyncio.gather(one.put("rate", b"3", found[1]), other.put("rate", b"4", found[1]))
+    await one.put("answer", b"kept")
+    asr = await connect("asr")
+    await asr.subscribe("$KV.tools.>")
+    await asr.publish("$KV.tools.answer", b"forged")
+
+    assert sorted(firsts) == sorted(nexts) == [False, True]
+    assert await other.get("never") is None
+    assert (await other.get("answer") or (b"",))[0] == b"kept"
+    assert [await refused(client) for client in clients] == [[], []]
+    assert len(await refused(asr)) == 2
+
+
+async def test_what_is_shared_goes_after_its_time(connect: Callable[[str], Any]) -> None:
+    shared = NatsShared(await connect("tools"), ttl_s=0.2, timeout_s=WITHIN_S)
+    await shared.put("answer", b"kept")
+    async with asyncio.timeout(WITHIN_S):
+        while await shared.get("answer") is not None:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_bus_that_is_away_is_told_as_such_and_its_store_made_anew(connect: Callable[[str], Any]) -> None:
+    client = await connect("tools")
+    shared = NatsShared(client, timeout_s=1.0)
+    await shared.put("answer", b"kept")
+    connect.server.kill()  # type: ignore[attr-defined]
+    await connect.server.wait()  # type: ignore[attr-defined]
+    with pytest.raises(SharedUnavailable):
+        await shared.get("answer")
+    with pytest.raises(SharedUnavailable):
+        await shared.put("rate", b"1", revision=0)
+    await connect.start()  # type: ignore[attr-defined]
+    async with asyncio.timeout(WITHIN_S * 2):
+        while True:
+            try:
+                assert await shared.put("rate", b"1", revision=0)
+                break
+            except SharedUnavailable:
+                await asyncio.sleep(0.05)
+
+    assert await shared.get("answer") is None  # it was in the server's memory
