@@ -32,6 +32,8 @@ from holdfast_cli.model_server.server import Knobs, serving
 Around = Callable[[Handler], Handler]
 
 CAPACITY = 1_000
+LEARNT = Path("var/knowledge")
+"""Where what the search learns of a profile is kept from one run to the next."""
 BEAT_EVERY_S = 0.2
 
 
@@ -107,6 +109,7 @@ async def open_house(
     hub = MemoryHub()
     async with AsyncExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-eval-"))
+        await service("tools").learn(folder, LEARNT)
         database = await stack.enter_async_context(service("tools").ledger_in(Path(home)))
         gateway, dialogue = StreamOpener(MemoryBus(hub), "gateway-1"), StreamOpener(MemoryBus(hub), "dialogue-1")
         house = House(folder, hub, gateway, dialogue, database, await _model(stack, model))

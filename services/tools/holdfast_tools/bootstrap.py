@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -15,16 +15,16 @@ from holdfast_common.runtime import Runtime, Wiring
 from holdfast_common.settings import CommonSettings
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
-from holdfast_tools.adapters.embeddings_endpoint import EndpointEmbeddings
 from holdfast_tools.adapters.invitations import InvitationFolder, SentByCalendar
 from holdfast_tools.adapters.kept_vectors import KeptVectors
 from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder
-from holdfast_tools.adapters.minilm import MiniLm
 from holdfast_tools.adapters.working_days import rules
 from holdfast_tools.calendars import open_booking
+from holdfast_tools.embedders import embedders
 from holdfast_tools.handlers import Tools
+from holdfast_tools.learning import learn_aside
 from holdfast_tools.outside_settings import OutsideSettings
-from holdfast_tools.ports import Clock, Embedder, LedgerUnavailable
+from holdfast_tools.ports import Clock, LedgerUnavailable
 from holdfast_tools.searches import open_search
 from holdfast_tools.settings import ToolsSettings
 
@@ -65,7 +65,7 @@ async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettin
     profile = load_profile(common.profile)
     calendar = rules(profile.calendar, settings.free)
     now = clock(settings.now)
-    knowledge = await asyncio.to_thread(KnowledgeFolder, common.profile)
+    knowledge = await asyncio.to_thread(KnowledgeFolder, common.profile, learn_aside)
     database = open_database(common, settings)
     async with (
         open_booking(outside, database, profile, now) as booking,
@@ -126,20 +126,6 @@ async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettin
             drain=tools.drained,
         )
         await tools.drained()
-
-
-def embedders(common: CommonSettings, settings: ToolsSettings) -> list[Callable[[], Embedder]]:
-    """How to come by an embedding model, the preferred first."""
-    found: list[Callable[[], Embedder]] = [lambda: MiniLm(common.state_dir / "knowledge")]
-    if settings.embeddings_url:
-        endpoint = EndpointEmbeddings(
-            settings.embeddings_url,
-            settings.embeddings_model,
-            settings.embeddings_key.get_secret_value(),
-            question_s=settings.embeddings_question_ms / 1000,
-        )
-        found.insert(0, lambda: endpoint)
-    return found
 
 
 def _tell(state: RetryCallState) -> None:

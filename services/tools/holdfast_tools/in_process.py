@@ -20,8 +20,10 @@ from holdfast_common.profile import Profile
 from holdfast_common.stream.api import Handler, Session
 
 from holdfast_tools.adapters.fake import CollectedInvitations
+from holdfast_tools.adapters.kept_vectors import KeptVectors
 from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder
 from holdfast_tools.adapters.ledger import SqlLedger
+from holdfast_tools.adapters.minilm import MiniLm
 from holdfast_tools.adapters.working_days import rules
 from holdfast_tools.domain.wishes import Action, Wish, arguments, instant
 from holdfast_tools.handlers import Tools
@@ -78,6 +80,16 @@ def serve(
         await tools(session)
 
     return handle
+
+
+async def learn(folder: Path, state: Path) -> None:
+    """Search by meaning from now on, as the service does once it has learnt; `state` keeps what was learnt.
+
+    Without it, or where the model cannot be had, the search goes by words.
+    """
+    knowledge = _knowledge(folder)
+    if not knowledge.by_meaning:
+        await knowledge.learn([lambda: MiniLm(state)], KeptVectors(state))
 
 
 @cache

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import httpx2
+import msgspec
 import numpy as np
 import pytest
 from holdfast_common.contracts.tools import KnowledgeSearch, Sureness
@@ -22,6 +23,7 @@ from holdfast_tools.adapters.minilm import MiniLm
 from holdfast_tools.domain.borders import Borders, Outside
 from holdfast_tools.domain.classifier import Classifier
 from holdfast_tools.domain.fitting import conditional_logit, fit, logistic
+from holdfast_tools.domain.knowledge import KnowledgeIndex
 from holdfast_tools.domain.sparse import Floats
 from holdfast_tools.domain.ways import Ways
 from holdfast_tools.domain.weights import BY_WORDS
@@ -252,3 +254,50 @@ async def test_the_service_searches_by_words_while_it_learns(small: Path, tmp_pa
     assert (await ask(knowledge, "how long is the trial"))[0] == "trial-length"
     await learning
     assert (await ask(knowledge, "how long is the trial"))[0] == "trial-length"
+
+
+def test_a_follow_up_that_reads_two_ways_is_asked_back() -> None:
+    """Alone it clearly means one article, after what was said as clearly another one."""
+    articles = [
+        Ways("templates", "Templates", ("how do i make a template", "template library"), ("Make a template.",)),
+        Ways("trial", "Trial", ("is this included in the trial", "trial limits"), ("The trial has it all.",)),
+        Ways("signing", "Signing", ("how do i sign on paper", "sign in person"), ("Hand over the device.",)),
+    ]
+    index = KnowledgeIndex(articles)
+    index.weights = msgspec.structs.replace(BY_WORDS, refuse_below=0.0, answer_at=0.0)
+
+    alone = index.search("is it included in the trial")
+    after = index.search("is it included in the trial", "you make a template in the template library, a template")
+    agreeing = index.search("is it included in the trial", "the trial has its trial limits")
+
+    assert (alone.articles[0], alone.sureness) == ("trial", Sureness.SURE)
+    assert after.sureness is Sureness.ASK_BACK
+    assert agreeing.sureness is Sureness.SURE
+
+
+async def test_learning_aside_keeps_what_the_service_then_takes_up(small: Path, tmp_path: Path) -> None:
+    """Many new texts and the weights are learnt elsewhere; the service embeds nothing itself."""
+    kept, aside, own = KeptVectors(tmp_path / "kept"), Letters(), Letters()
+    for number in range(60):
+        article = f"---\nid: a{number}\ntitle: Subject {number}\nquestions:\n- What is {number}?\n---\nIt is so.\n"
+        (small / "knowledge" / f"a{number}.md").write_text(article, "utf-8")
+
+    async def learn_aside() -> None:
+        await KnowledgeFolder(small).learn([lambda: aside], kept)
+
+    knowledge = KnowledgeFolder(small, learn_aside)
+    await knowledge.learn([lambda: own], kept)
+
+    assert knowledge.by_meaning
+    assert own.embedded == []
+    assert aside.embedded
+
+
+async def test_where_learning_aside_fails_the_service_learns_by_itself(small: Path, tmp_path: Path) -> None:
+    async def learn_aside() -> None:
+        pass
+
+    knowledge = KnowledgeFolder(small, learn_aside)
+    await knowledge.learn([Letters], KeptVectors(tmp_path / "kept"))
+
+    assert knowledge.by_meaning

@@ -21,7 +21,7 @@ from holdfast_tools.domain.weights import Weights
 
 log = structlog.get_logger()
 
-FORMAT = 1
+FORMAT = 2
 """Grows when fitted weights of an earlier version would mislead."""
 
 

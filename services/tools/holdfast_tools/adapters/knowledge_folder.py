@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +41,8 @@ RIVALS_SLOT = "rival"
 """Slot of `not_covered_slots.json` that names competitors."""
 MOST_QUESTION_VECTORS = 2000
 """Vectors of questions kept in memory; the oldest go first."""
+MOST_TEXTS_EMBEDDED_HERE = 100
+"""New texts up to which a change of the folder is embedded beside the calls: a quarter of a second of one core."""
 TEXTS_AT_ONCE = 256
 """Of the folder's own texts given to an embedder in one go."""
 
@@ -113,8 +115,10 @@ def read(folder: Path) -> Contents:
 class KnowledgeFolder:
     """A `Knowledge` over the newest index that could be built from the folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, learn_aside: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`learn_aside` learns the folder elsewhere and keeps it where `learn` looks; none: all on threads here."""
         self._folder = folder
+        self._learn_aside = learn_aside
         self.contents = read(folder)
         self.problems: list[str] = []
         """Why the newest state of the folder is not in use; empty when it is."""
@@ -221,6 +225,10 @@ class KnowledgeFolder:
         assert embedder is not None and kept is not None
         vector_of = await asyncio.to_thread(kept.vectors, embedder.name, contents.texts)
         new = [text for text in dict.fromkeys(contents.texts) if text not in vector_of]
+        if self._learn_aside and len(new) > MOST_TEXTS_EMBEDDED_HERE:
+            await self._learn_aside()
+            vector_of = await asyncio.to_thread(kept.vectors, embedder.name, contents.texts)
+            new = [text for text in new if text not in vector_of]
         for start in range(0, len(new), TEXTS_AT_ONCE):
             part = new[start : start + TEXTS_AT_ONCE]
             vector_of.update(zip(part, await embedder.embed(part), strict=True))
@@ -231,8 +239,12 @@ class KnowledgeFolder:
         fitted = await asyncio.to_thread(kept.weights, key)
         await self._use(contents, vector_of, fitted or self._weights, fitted=fitted is not None)
         if fitted is None:
-            fitted = await _fitted(contents, vector_of)
-            await asyncio.to_thread(kept.keep_weights, key, fitted)
+            if self._learn_aside:
+                await self._learn_aside()
+                fitted = await asyncio.to_thread(kept.weights, key)
+            if fitted is None:
+                fitted = await _fitted(contents, vector_of)
+                await asyncio.to_thread(kept.keep_weights, key, fitted)
             await self._use(contents, vector_of, fitted, fitted=True)
         self.meaning = f"by meaning ({embedder.name}) and words, weights fitted on this folder"
         log.info("knowledge_by_meaning", model=embedder.name, articles=len(contents.ways), embedded=len(new))

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from holdfast_tools.domain.knowledge import KnowledgeIndex
+from holdfast_tools.domain.knowledge import KnowledgeIndex, softmax
 from holdfast_tools.domain.sparse import Flags, Floats, Ints
+from holdfast_tools.domain.sureness import Evidence
 from holdfast_tools.domain.views import Seen
 from holdfast_tools.domain.ways import Ways, as_embedded
 from holdfast_tools.domain.weights import BY_MEANING, BY_WORDS, Weights
@@ -24,9 +25,11 @@ FEWEST_QUESTIONS, FEWEST_NOT_COVERED = 60, 40
 """With less text than this the shipped weights are the better guess."""
 MOST_ARTICLES = 300
 """Above it fitting would take minutes; the shipped weights are used."""
-REFUSED_SHARE, NOT_ANSWERED_SHARE = 0.07, 0.2
-"""Shares of the held-out covered questions that fall under `refuse_below` and `answer_at`. They are harder than
-callers': their own wording is what is held out, so that fewer of callers' fall there."""
+REFUSED_SHARE = 0.07
+"""Share of the held-out covered questions that falls under `refuse_below`. They are harder than callers': their own
+wording is what is held out, so that fewer of callers' fall there."""
+WRONGLY_ANSWERED_SHARE = 0.1
+"""Share of the held-out questions that are not covered which `answer_at` lets through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,11 @@ class HeldOut:
     """The right one; None: not covered."""
     asked: str
 
-    def evidence(self, fusion: Floats) -> Floats:
+    def evidence(self, fusion: Floats) -> Evidence:
         """What speaks for the article that these weights put first."""
         fused = fusion @ self.seen.rows
-        return np.array(
-            self.index.evidence(self.question, self.seen, int(fused.argmax()), float(fused.max()), 0.0).vector()
-        )
+        first = int(fused.argmax())
+        return self.index.evidence(self.question, self.seen, first, float(fused[first]), float(softmax(fused)[first]))
 
 
 def fit(articles: Sequence[Ways], not_covered: Sequence[str], vector_of: dict[str, Floats] | None = None) -> Weights:
@@ -59,17 +61,24 @@ def fit(articles: Sequence[Ways], not_covered: Sequence[str], vector_of: dict[st
     covered = [h for h in held_out if h.article is not None]
     fusion = conditional_logit(np.stack([h.seen.rows for h in covered]), np.array([h.article for h in covered]))
     if len(missing) < FEWEST_NOT_COVERED:
-        return Weights(tuple(fusion), shipped.evidence, shipped.bias, shipped.refuse_below, shipped.answer_at)
-    evidence = np.stack([h.evidence(fusion) for h in held_out])
+        return Weights(
+            tuple(map(float, fusion)), shipped.evidence, shipped.bias, shipped.refuse_below, shipped.answer_at
+        )
+    evidence = [h.evidence(fusion) for h in held_out]
+    seen = np.stack([e.vector() for e in evidence])
     is_covered = np.array([h.article is not None for h in held_out])
-    weights, bias = logistic(evidence, is_covered)
-    probability = 1 / (1 + np.exp(-(evidence[is_covered] @ weights + bias)))
+    weights, bias = logistic(seen, is_covered)
+    probability = 1 / (1 + np.exp(-(seen @ weights + bias)))
+    refuse_below = float(np.quantile(probability[is_covered], REFUSED_SHARE))
+    is_clear = np.array([e.probability >= shipped.even_odds for e in evidence])
+    answer_at = float(np.quantile(np.where(is_clear, probability, 0)[~is_covered], 1 - WRONGLY_ANSWERED_SHARE))
     return Weights(
         fusion=tuple(map(float, fusion)),
         evidence=tuple(map(float, weights)),
         bias=bias,
-        refuse_below=float(np.quantile(probability, REFUSED_SHARE)),
-        answer_at=float(np.quantile(probability, NOT_ANSWERED_SHARE)),
+        refuse_below=refuse_below,
+        answer_at=max(refuse_below, answer_at),
+        even_odds=shipped.even_odds,
     )
 
 

@@ -91,10 +91,11 @@ class KnowledgeIndex:
             )
         fused = self._fusion @ views.rows
         order = np.argsort(-fused, kind="stable")
-        odds = np.exp(fused - fused.max())
-        probabilities = odds / odds.sum()
+        probabilities = softmax(fused)
         evidence = self.evidence(question, views, int(order[0]), float(fused.max()), float(probabilities[order[0]]))
         sureness, covered = decide(evidence, self.weights)
+        if sureness is Sureness.SURE and self._reads_two_ways(seen):
+            sureness = Sureness.ASK_BACK
         return Ranking(
             articles=tuple(self.ids[at] for at in order),
             probabilities=tuple(float(probabilities[at]) for at in order),
@@ -102,6 +103,12 @@ class KnowledgeIndex:
             sureness=sureness,
             covered=covered,
         )
+
+    def _reads_two_ways(self, seen: Sequence[Seen]) -> bool:
+        """A follow-up that clearly means one article by itself, and as clearly another one after what was said."""
+        readings = [softmax(self._fusion @ views.rows) for views in seen]
+        named = {int(reading.argmax()) for reading in readings}
+        return len(named) > 1 and all(reading.max() >= self.weights.even_odds for reading in readings)
 
     def evidence(self, question: Question, views: Seen, first: int, score: float, probability: float) -> Evidence:
         covered, unknown = self.words.coverage(question.words, first)
@@ -113,3 +120,9 @@ class KnowledgeIndex:
             score=score,
             unknown=unknown,
         )
+
+
+def softmax(scores: Floats) -> Floats:
+    """Probabilities out of fused scores."""
+    odds = np.exp(scores - scores.max())
+    return odds / odds.sum()

@@ -64,7 +64,7 @@ def answer_question(talk: Talk) -> Steps:
         yield from _give_answer(talk, question, found.hits[0])
     elif _wants_answer(talk, question, found) and (yield from model.answer(talk, question, found.hits)):
         return
-    elif found.sureness is Sureness.ASK_BACK and found.hits and _may_ask_back(talk):
+    elif found.sureness is Sureness.ASK_BACK and found.hits and _may_ask_back(talk, question):
         yield from _ask_back(talk, found.hits)
     elif u.wants(Intent.UPSET) and not u.asked_plainly:
         talk.takes_over("calm")
@@ -80,9 +80,9 @@ def _wants_answer(talk: Talk, question: str, found: KnowledgeHits) -> bool:
     u = talk.understood
     if u.wants(Intent.UPSET) and not u.asked_plainly:
         return False
-    if u.wants(Intent.MEETING) or (u.facts and len(question.split()) > LONG_STORY):
+    if u.wants(Intent.MEETING) or _tells_a_story(talk, question):
         return False  # a story with a wish or facts in it is no question that was left unanswered
-    to_ask_back = found.sureness is Sureness.ASK_BACK and bool(found.hits) and _may_ask_back(talk)
+    to_ask_back = found.sureness is Sureness.ASK_BACK and bool(found.hits) and _may_ask_back(talk, question)
     return (
         u.asked_plainly or to_ask_back or (len(question.split()) > 2 and not (talk.reply or talk.state.task or u.facts))
     )
@@ -157,9 +157,16 @@ def _ask_back(talk: Talk, hits: list[Hit]) -> Steps:
         yield from talk.say("ask_back_one", asks="clarify_topic", a=titles[0])
 
 
-def _may_ask_back(talk: Talk) -> bool:
-    """Once per question, and not to somebody who is letting off steam."""
+def _tells_a_story(talk: Talk, text: str) -> bool:
+    """Long, with facts about the caller in it."""
+    return bool(talk.understood.facts) and len(text.split()) > LONG_STORY
+
+
+def _may_ask_back(talk: Talk, question: str) -> bool:
+    """Once per question, not to somebody who is letting off steam, and not about a story."""
     u = talk.understood
+    if _tells_a_story(talk, question):
+        return False
     return talk.state.asks != "clarify_topic" and (u.asked_plainly or not u.wants(Intent.UPSET))
 
 
