@@ -91,7 +91,11 @@ class FloorRule:
     """A hold is decided this long after it, unless no words came at all and the voice goes on or the final is due."""
     undecided_ms: int = 5_000
     veto_ms: int = 500
-    """How long the detector alone may keep a turn open beyond the endpoint."""
+    """How long the detector alone may keep a turn open beyond the endpoint ..."""
+    veto_to_ms: int = 1_000
+    """... but only up to so much silence ..."""
+    veto_in_voices_ms: int = 250
+    """... and half of that where it calls the voices behind the caller speech as well."""
     cut_pause_after_ms: int = 12_000
     cut_ms: int = 15_000
     turn_limit_ms: int = 60_000
@@ -187,6 +191,7 @@ class Floor:
         self._agent = Agent.QUIET
         self._now = 0
         self._probability = 0.0
+        self._in_voices = False
         self._run = 0
         """Windows of speech in a row."""
         self._onset: int | None = None
@@ -224,9 +229,9 @@ class Floor:
         """Since the last voiced sample."""
         return (self._now - self._voiced_to) // self._ms
 
-    def window(self, probability: float, voiced: Voiced | None) -> list[Action]:
-        """A window has its verdict. Windows come in order."""
-        self._probability = probability
+    def window(self, probability: float, voiced: Voiced | None, *, in_voices: bool = False) -> list[Action]:
+        """A window has its verdict. Windows come in order. `in_voices`: the detector has not said silence for long."""
+        self._probability, self._in_voices = probability, in_voices
         if probability >= self.rule.speech:
             self._run += 1
             if voiced and self._onset is None:
@@ -288,8 +293,7 @@ class Floor:
         """Derive the event that the passing of time makes; the table says what it means."""
         rule = self.rule
         length = self._now - self._utterance_from
-        veto = self._probability >= rule.still_speech and not self._quiet_for(self.endpoint_ms + rule.veto_ms)
-        if self._quiet_for(self.endpoint_ms) and not veto:
+        if self._quiet_for(self.endpoint_ms) and not self._is_vetoed():
             self._on(Event.OVER)
         elif self._now - self._turn_from >= rule.turn_limit_ms * self._ms:
             self._on(Event.LIMIT)
@@ -300,6 +304,13 @@ class Floor:
             self._on(Event.PAUSE)
         elif self.voice is Voice.PAUSED and length >= rule.cut_pause_after_ms * self._ms:
             self._on(Event.LONG)
+
+    def _is_vetoed(self) -> bool:
+        """The detector still hears speech where no level stands out: that may be a weak voice, for a while."""
+        rule = self.rule
+        veto_ms = rule.veto_in_voices_ms if self._in_voices else rule.veto_ms
+        until_ms = min(self.endpoint_ms + veto_ms, max(self.endpoint_ms, rule.veto_to_ms))
+        return self._probability >= rule.still_speech and not self._quiet_for(until_ms)
 
     def _weigh(self) -> None:
         """Hold the agent's voice, and let it go on where the hold was for nothing."""

@@ -52,6 +52,12 @@ class LevelRule:
     below_peak_db: float = 30.0
     below_peak_in_voices_db: float = 13.0
     """... while the detector never says silence: other voices, or a caller who does not stop."""
+    above_voices_db: float = 8.0
+    """... and then three windows together (96 ms) must also stand this far above the guessed floor ..."""
+    below_loudness_db: float = 4.0
+    """... or, with voices nearly as loud as the caller's, within this of the utterance's loudest three."""
+    loudness_fades_db: float = 0.05
+    """The loudest three count for less by this with each window (1.6 dB a second): a caller's voice sinks."""
     noise_memory: float = 0.05
     """Weight of a new window in the noise floor once there were twenty."""
     noise_creep: float = 0.03
@@ -96,6 +102,10 @@ class Levels:
         """Windows in a row that were called speech though nothing stood out."""
         self._peak_db = -120.0
         self._usual_peak_db = self.rule.usual_peak_db
+        self._powers = (0.0, 0.0, 0.0)
+        """Mean power of the last three windows."""
+        self._loudest_db = -120.0
+        """The utterance's loudest three windows, fading."""
         self._was_speech = False
 
     @property
@@ -115,7 +125,7 @@ class Levels:
         """A new utterance: its peak is its own."""
         if self._peak_db > -120.0:
             self._usual_peak_db += 0.3 * (self._peak_db - self._usual_peak_db)
-        self._peak_db = -120.0
+        self._peak_db = self._loudest_db = -120.0
 
     def hear(self, pcm: bytes) -> None:
         """Take a frame of any length, s16le. Its levels are worked out with those of its whole window."""
@@ -144,6 +154,7 @@ class Levels:
             return None
         level, loudest = sum(steps) / len(steps), max(steps)
         self._recent.append(level)
+        self._powers = (*self._powers[1:], 10.0 ** (level / 10.0))
         self._trust = max(0, self._trust - 1)
         is_speech = probability >= (rule.still_speech if self._was_speech else rule.speech)
         is_onset, self._was_speech = is_speech and not self._was_speech, is_speech
@@ -155,7 +166,7 @@ class Levels:
         self._peak_db = max(self._peak_db, loudest)
         least = self._least(over_agent)
         standing = [i for i, step in enumerate(steps) if step > least]
-        if not standing:
+        if not standing or self._sinks_into_voices():
             self._hollow += 1
             if self._hollow > HOLLOW_WINDOWS:
                 self._learn(level, loudest, rule.noise_creep)
@@ -176,6 +187,15 @@ class Levels:
             least = max(self.noise_db + above, self._peak_db - rule.below_peak_in_voices_db)
             over_agent = True
         return max(least, self._usual_peak_db - rule.agent_below_peak_db) if over_agent else least
+
+    def _sinks_into_voices(self) -> bool:
+        """Only what is behind the caller is heard, though the detector goes on calling it speech."""
+        loudness_db = 10.0 * log10(sum(self._powers) / 3.0 + 1e-12)
+        self._loudest_db = max(self._loudest_db - self.rule.loudness_fades_db, loudness_db)
+        if self.is_trusted:
+            return False
+        least = min(self.noise_db + self.rule.above_voices_db, self._loudest_db - self.rule.below_loudness_db)
+        return loudness_db < least
 
     def _earlier(self, back: int, least: float) -> int:
         """Steps by which the voice began before the step that lies `back` steps from the newest end.
