@@ -40,7 +40,13 @@ def call_rule(profile: Profile, settings: GatewaySettings, edge: EdgeSettings) -
     turns = profile.turns
     endpoint_ms = settings.endpoint_ms or turns.endpoint_ms
     return CallRule(
-        endpointing=Endpointing(endpoint_ms, turns.by_expectation, is_fixed=settings.endpoint_ms is not None),
+        endpointing=Endpointing(
+            endpoint_ms,
+            turns.by_expectation,
+            is_fixed=settings.endpoint_ms is not None,
+            middle_ms=turns.middle_ms,
+            patient_ms=turns.patient_ms,
+        ),
         floor=FloorRule(pause_ms=min(turns.pause_ms, endpoint_ms), hold_ms=settings.hold_ms or turns.hold_ms),
         voice=VoiceOut(lead_ms=settings.lead_ms),
         duties=DutyRule(

@@ -49,6 +49,10 @@ PARTIAL_MS = 300
 """From a word's end to the partial that has it."""
 ANSWER_MS = 150
 """From a pause, or an end, to the words up to there."""
+BEYOND_MS = 150
+"""The recogniser hears this much beyond the sample at which a voice seemed to stop (as `asr` does) ..."""
+UNSPOKEN_MS = 60
+"""... and knows a word without its last so much."""
 FRAME_MS = 20
 AT_ONCE = 64
 """Scenes played side by side: the detector judges their windows in one batch."""
@@ -155,7 +159,7 @@ class Player:
 
     def _text(self, utterance: int, to: int) -> str:
         begin = self._began[utterance]
-        margin = 60 * self._ms
+        margin = (BEYOND_MS + UNSPOKEN_MS) * self._ms
         return " ".join(w for w, end in self._words if begin < end * self._ms <= to + margin)
 
     def _answer(self, answer: _Answer) -> None:

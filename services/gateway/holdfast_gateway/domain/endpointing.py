@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from holdfast_common.contracts.asr import Expectation
 
-from holdfast_gateway.domain.finality import TRAILING, finality
+from holdfast_gateway.domain.finality import TRAILING, finality, is_stranded
 from holdfast_gateway.domain.floor import Words
 
 
@@ -23,6 +23,10 @@ def _words(text: str) -> frozenset[str]:
 _YES_NO = _words("""yes no yeah yep yup nope sure correct right exactly absolutely please thanks thank you okay ok fine
     wrong not it is that's that of course i am do don't sounds good great perfect""")
 _DECIDES = _words("yes no yeah yep yup nope sure correct right exactly absolutely okay ok fine wrong perfect")
+_COURTESY = _words("""hello hi hey there good morning afternoon evening bye goodbye thanks thank you very so much please
+    yes no yeah okay ok sure alright great perfect that's all is that it for now""")
+"""Nothing but these, from two words on, is whole: "hello there", "no thank you very much"."""
+_COURTESY_GOES_ON = _words("is that for so good very yes no that's")
 _BACK_CHANNEL = _words("""mm mhm mm-hm mmhm hm hmm uh uh-huh huh ah oh yeah yep yes okay ok right sure i see good
     alright""")
 _HESITATES = _words("um uh er erm hmm like well so and or but because")
@@ -34,16 +38,15 @@ _SENTENCES = frozenset({Expectation.OPEN, Expectation.YES_NO})
 """Expectations answered in sentences; a name or a time is a fragment anyway."""
 
 _FINISHED_YES_NO_MS = 260
-_TRAILING_MS = 1_300
-_DICTATED_MS = 1_000
 _WHOLE_NUMBER = 10
 """Digits of a telephone number with its area; nobody waits for more."""
+_CODE = 4
+"""Fewer digits than this are not even a short code."""
 _ADDRESS_OPEN_MS = 1_500
 _ADDRESS_DONE_MS = 600
-_SURE, _UNSURE = 0.0, -1.8
-"""Finality from which a sentence is taken as finished, and under which as unfinished; between them, in between."""
-_FINISHED, _UNFINISHED = 1.0, 2.5
-"""... in parts of the usual endpoint."""
+_SURE, _UNSURE = 1.6, 0.0
+"""Finality from which a sentence is taken as finished, and under which as unfinished. Of whole questions of
+callers 60 % lie over the first and 6 % under the second; of their beginnings 11 % and 54 %."""
 _LONE_DIGITS = 2
 
 
@@ -52,11 +55,14 @@ class Endpointing:
     """Endpoints of a call, in ms of silence."""
 
     endpoint_ms: int
+    """After what is surely finished."""
     by_expectation: dict[str, int]
     is_fixed: bool = False
     """Always `endpoint_ms`, whatever is said (for measuring)."""
-    answer_grace_ms: int = 200
-    """A pause waits this much longer for the recogniser's answer: without it nothing tells a pause from an end."""
+    middle_ms: int = 880
+    """After what may be finished or not, and while nothing is recognised."""
+    patient_ms: int = 1_300
+    """After what is surely unfinished."""
 
     def expected(self, expectation: Expectation) -> int:
         """The endpoint before anything was recognised."""
@@ -65,42 +71,46 @@ class Endpointing:
         return self.by_expectation.get(expectation, self.endpoint_ms)
 
     def unheard(self, expectation: Expectation) -> int:
-        """The endpoint while the recogniser still owes its answer to this pause."""
-        return self.endpoint_ms if self.is_fixed else self.expected(expectation) + self.answer_grace_ms
+        """The endpoint while the recogniser still owes its answer to this pause, or had no words for it."""
+        return self.endpoint_ms if self.is_fixed else max(self.expected(expectation), self.middle_ms)
 
     def after(self, text: str, expectation: Expectation) -> int:
         """The endpoint once the recogniser has said what it has."""
         usual = self.expected(expectation)
         words = _WORD.findall(text.lower())
         if self.is_fixed or not words:
-            return usual
+            return self.unheard(expectation)
         last = words[-1]
         if expectation is Expectation.EMAIL:
             if "at" in words and "dot" in words and last in _ADDRESS_ENDS:
                 return min(usual, _ADDRESS_DONE_MS)
             return max(usual, _ADDRESS_OPEN_MS)
         if last in _HESITATES:
-            return max(usual, _TRAILING_MS)
+            return max(usual, self.patient_ms)
         if expectation is Expectation.YES_NO and words[0] in _DECIDES and all(word in _YES_NO for word in words):
             return min(usual, _FINISHED_YES_NO_MS)
         if last in _DIGITS:
             return max(usual, self._dictated(words, expectation))
+        if len(words) > 1 and all(word in _COURTESY for word in words) and last not in _COURTESY_GOES_ON:
+            return usual
         if last in TRAILING:
-            return max(usual, _TRAILING_MS)
-        return self._by_meaning(words, usual) if expectation in _SENTENCES else usual
+            return max(usual, self.middle_ms if is_stranded(words) else self.patient_ms)
+        return max(usual, self._by_meaning(words)) if expectation in _SENTENCES else usual
 
     def _dictated(self, words: list[str], expectation: Expectation) -> int:
         """A number being read out is not over at its first pause; one digit in a sentence is no dictation."""
         run = 0
         while run < len(words) and words[-1 - run] in _DIGITS:
             run += 1
-        is_dictated = expectation is Expectation.NUMBER or run >= _LONE_DIGITS or run == len(words)
-        return _DICTATED_MS if is_dictated and run < _WHOLE_NUMBER else 0
+        if run >= _WHOLE_NUMBER:
+            return 0
+        if run >= _CODE or (run < _LONE_DIGITS and (run < len(words) or expectation is Expectation.NUMBER)):
+            return self.middle_ms
+        return self.patient_ms
 
-    def _by_meaning(self, words: list[str], usual: int) -> int:
-        share = (finality(words) - _UNSURE) / (_SURE - _UNSURE)
-        parts = _UNFINISHED + min(1.0, max(0.0, share)) * (_FINISHED - _UNFINISHED)
-        return round(usual * parts)
+    def _by_meaning(self, words: list[str]) -> int:
+        score = finality(words)
+        return 0 if score >= _SURE else self.middle_ms if score >= _UNSURE else self.patient_ms
 
 
 def weigh(text: str, expectation: Expectation) -> Words:

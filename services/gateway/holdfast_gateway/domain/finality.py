@@ -30,6 +30,9 @@ TRAILING = _words(
 """Words after which something is still to come."""
 _OPENS_CLAUSE = _words("if when because unless while since although though as once until before after had")
 _ASKS = _words("what how when where who which why can could do does did is are will would should may am have has")
+_ASKS_FOR = _words("what where who which what's where's who's")
+_BEGINS = _words("and so okay but well")
+_STRANDED_WORDS = 4
 _LINKS = _words(
     """
     the a an my our your his her their its this that these those some any every each no of for with at in on by from
@@ -37,12 +40,16 @@ _LINKS = _words(
     """
 )
 
+_STRANDS = _words("in on at to for from with of about by under into")
+
 _BIAS = 2.99
 _PER_DECADE = 2.07
 _TRAILS = -1.19
 _LENGTHS = {1: -1.0, 2: -0.8, 3: -0.3, 4: -0.3}
 _LONG, _LONG_WORDS = 0.5, 8
 _OPEN_CLAUSE, _OPEN_CLAUSE_WORDS = -1.09, 9
+_LONG_CLAUSE, _LONG_CLAUSE_WORDS = -0.55, 13
+"""By then the clause that it waits for may have been said, or not."""
 _QUESTION = 0.24
 _AFTER_LINK = -0.14
 
@@ -57,11 +64,17 @@ def finality(words: Sequence[str]) -> float:
         score += _TRAILS
     elif count > 1 and words[-2] in _LINKS:
         score += _AFTER_LINK
-    if words[0] in _OPENS_CLAUSE and count < _OPEN_CLAUSE_WORDS:
-        score += _OPEN_CLAUSE
+    if words[0] in _OPENS_CLAUSE and count < _LONG_CLAUSE_WORDS:
+        score += _OPEN_CLAUSE if count < _OPEN_CLAUSE_WORDS else _LONG_CLAUSE
     if words[0] in _ASKS:
         score += _QUESTION
     return score
+
+
+def is_stranded(words: Sequence[str]) -> bool:
+    """A question may end with its preposition: "which plan does that come with"."""
+    asks = words[1] if len(words) > 1 and words[0] in _BEGINS else words[0]
+    return words[-1] in _STRANDS and len(words) >= _STRANDED_WORDS and asks in _ASKS_FOR
 
 
 def _ends_sentences(word: str) -> float:

@@ -44,6 +44,11 @@ def _echo(turn: Turn) -> list[str | Sentence]:
     return ["Hello, this is a test."] if turn.kind is TurnKind.OPENED else []
 
 
+def even_endpointing(endpoint_ms: int) -> Endpointing:
+    """The same silence after whole words and others; only what surely goes on is waited for."""
+    return Endpointing(endpoint_ms, {}, middle_ms=endpoint_ms, patient_ms=max(1_200, endpoint_ms))
+
+
 @dataclass
 class Script:
     """The services' lines."""
@@ -187,7 +192,7 @@ class World:
         endpoint_ms = rule.pop("endpoint_ms", 500)
         names = {"silence_s", "longest_call_s"}
         duties = DutyRule(**{name: rule.pop(name) for name in names & rule.keys()})
-        rule = {"endpointing": Endpointing(endpoint_ms, {}), "floor": FloorRule(), "duties": duties, **rule}
+        rule = {"endpointing": even_endpointing(endpoint_ms), "floor": FloorRule(), "duties": duties, **rule}
         self.clips = Clips(ClipTexts())
         house = House(self.opener, self.facts, self.clips, lambda rate: batch, CallRule(**rule))  # type: ignore[arg-type]
         self.desk = Desk(house, self.log)
