@@ -45,6 +45,8 @@ from holdfast_dialogue.ports import Model, Tools
 log = structlog.get_logger()
 
 T = TypeVar("T")
+SPEAKING_S = 0.3
+"""Kept of a turn's budget for the voice, and the least that a tool is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class OneTurn:
         self._dialogue = dialogue
         self._session = session
         self._turn: Turn = session.first
+        self._due = asyncio.get_running_loop().time() + self._turn.budget_ms / 1000
         self._state = State()
         self._reply: list[Sentence] = []
         self._tools_used: list[ToolUse] = []
@@ -122,6 +125,11 @@ class OneTurn:
                     self._confirmed.set()  # only what is confirmed is ever played
                     self._interrupted.set()
 
+    @property
+    def budget_s(self) -> float:
+        """Left until the caller should hear the first sentence; what takes longer has a shorter way."""
+        return max(0.0, self._due - asyncio.get_running_loop().time())
+
     async def run(self) -> None:
         await self._recall()
         outcome = await self._think()
@@ -134,7 +142,7 @@ class OneTurn:
         self._state = self._load(turn.snapshot)
         if turn.kind is TurnKind.RESUMED and not turn.snapshot:
             await self._recall_from_log()
-        elif turn.attempt and turn.confirmed:
+        elif turn.attempt:
             # An earlier attempt of this turn was withdrawn; if it had begun to change the world, that stands.
             there = await self._journal.read_last()
             if there and there.n == turn.n and (there.intent or there.booking):
@@ -210,6 +218,8 @@ class OneTurn:
                 return ToolFailed("not_allowed")
         limits, loop = self._dialogue.limits, asyncio.get_running_loop()
         limit_s = min(limits.change_s if changes else limits.search_s, max(0.1, self._session.remaining_s()))
+        if not changes:
+            limit_s = min(limit_s, max(SPEAKING_S, self.budget_s - SPEAKING_S))
         began = loop.time()
         task = self._dialogue.tools.begin(
             request, call=self._session.call, generation=self._session.generation, deadline_s=limit_s
@@ -280,6 +290,7 @@ class OneTurn:
             generation=self._session.generation,
             kind=turn.kind,
             at=turn.now,
+            attempt=turn.attempt,
             profile=self._dialogue.profile.id,
             channel=turn.channel,
             said=turn.text,

@@ -2,7 +2,12 @@
 
 "Wrong last sequence" means that somebody wrote first. The log is read once: the same turn is there
 (a replica that died wrote it) -> it is adopted; a later turn or generation -> this one is fenced.
-The log away -> the entry is carried by the gateway and appended by the next turn that can.
+An attempt of this turn that was withdrawn, but wrote, is written over; the withdrawn one that comes
+late is fenced. The log away -> the entry is carried by the gateway and appended by the next turn that can.
+
+What is carried fits one message. Over `CARRIED_BYTES` or `CARRIED` entries the older ones first lose their
+snapshots (the newest has the state; theirs are only good for a gateway that dies between two of these
+appends), then the oldest entries go, each with a line in the log: the call goes on, its record has a gap.
 """
 
 from __future__ import annotations
@@ -14,8 +19,13 @@ from holdfast_common.contracts.dialogue import TurnEntry
 from holdfast_common.contracts.stream import ErrorCode
 from holdfast_common.contracts.wire import decoder, encode
 from holdfast_common.errors import LogUnavailable, StreamFailed, WrongLastSequence
+from msgspec.structs import replace
 
 log = structlog.get_logger()
+
+CARRIED = 40
+CARRIED_BYTES = 400_000
+"""A message may be 1 MB, and a turn carries its snapshot and its words as well."""
 
 TRIES = 4
 """Each try learns what is last there; somebody who writes in between every time is not us."""
@@ -71,8 +81,8 @@ class Journal:
             return await self._append(entry, data)
         except LogUnavailable:
             self.away = True
-            self.unlogged.append(data)
-            log.warning("turn_unlogged", entries=len(self.unlogged))
+            self.unlogged = bounded([*self.unlogged, data])
+            log.warning("turn_unlogged", entries=len(self.unlogged), size=sum(map(len, self.unlogged)))
             return entry
 
     async def _flush(self) -> None:
@@ -101,6 +111,8 @@ class Journal:
             there = self._checked(found) if found else None
             if there and (_same(there, entry) or there.n > entry.n):
                 return there  # adopted; or, carried by the gateway, stored before after all
+            if there and _is_later_attempt(there, entry):
+                raise StreamFailed(ErrorCode.SUPERSEDED, f"attempt {there.attempt} of turn {there.n} is in the log")
         raise StreamFailed(ErrorCode.SUPERSEDED, f"call log: another writer, {TRIES} times in a row")
 
     def _checked(self, found: LogEntry) -> TurnEntry:
@@ -116,5 +128,29 @@ class Journal:
 
 
 def _same(there: TurnEntry, entry: TurnEntry) -> bool:
-    """The same turn, opened with the same words: another replica of it wrote first."""
-    return (there.n, there.kind, there.said, there.intent) == (entry.n, entry.kind, entry.said, entry.intent)
+    """The same attempt of the same turn, opened with the same words: another replica of it wrote first."""
+    ours = (entry.n, entry.attempt, entry.kind, entry.said, entry.intent)
+    return (there.n, there.attempt, there.kind, there.said, there.intent) == ours
+
+
+def _is_later_attempt(there: TurnEntry, entry: TurnEntry) -> bool:
+    return (there.n, there.generation) == (entry.n, entry.generation) and there.attempt > entry.attempt
+
+
+def bounded(entries: list[bytes], *, most: int = CARRIED, size: int = CARRIED_BYTES) -> list[bytes]:
+    """Entries that may be carried on, oldest first; the newest always may."""
+    kept = list(entries)
+    for index in range(len(kept) - 1):
+        if len(kept) <= most and sum(map(len, kept)) <= size:
+            return kept
+        kept[index] = _without_snapshot(kept[index])
+    while len(kept) > 1 and (len(kept) > most or sum(map(len, kept)) > size):
+        log.error("turn_record_lost", size=len(kept.pop(0)))
+    return kept
+
+
+def _without_snapshot(data: bytes) -> bytes:
+    try:
+        return encode(replace(decode_entry(data), snapshot=b""))
+    except msgspec.MsgspecError:
+        return data

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from holdfast_common.contracts.dialogue import Committed, Confirm, Heard, Interrupt, Sentence, TurnKind
+from holdfast_common.contracts.dialogue import Committed, Confirm, Heard, Interrupt, Sentence, TurnEntry, TurnKind
 from holdfast_common.contracts.tools import CalendarBook, CalendarStatus, KnowledgeSearch
-from holdfast_common.contracts.wire import encode
+from holdfast_common.contracts.wire import decoder, encode
 from holdfast_common.errors import StreamFailed
 from holdfast_common.testing import FakeSession
+from holdfast_dialogue.journal import bounded
+from msgspec.structs import replace
+
+NOW = "2026-11-23T15:00:00Z"
 
 
 async def up_to_the_read_back(call) -> None:
@@ -306,3 +310,94 @@ async def test_a_snapshot_of_another_world_is_bad_input(call):
         await call.dialogue(FakeSession(call.turn("hello", snapshot=b"\x81\xa6format\xa299"), call=call.call))
 
     assert failure.value.code == "bad_input"
+
+
+async def test_a_withdrawn_attempt_that_ends_late_is_not_the_logs_last_word(call):
+    """Both were opened after the same entry; the later attempt has written, so the earlier one is fenced."""
+    withdrawn = call.turn("how long does the free trial last")
+    await call.says("how long does the free trial last for teams", attempt=1)
+    with pytest.raises(StreamFailed) as failure:
+        await call.dialogue(FakeSession(withdrawn, call=call.call))
+
+    assert failure.value.code == "superseded"
+    assert [(entry.n, entry.attempt) for entry in call.entries] == [(0, 1)]
+
+
+async def test_a_withdrawn_attempt_that_wrote_first_is_written_over(call):
+    """Its reply was never heard: the next attempt's entry is the turn's, also with the same words."""
+    await call.dialogue(FakeSession(call.turn("how long does the free trial last"), call=call.call))
+    await call.says("how long does the free trial last", attempt=1)
+
+    assert [(entry.n, entry.attempt) for entry in call.entries] == [(0, 0), (0, 1)]
+    assert call.committed.log_sequence == 2
+
+
+async def test_a_late_yes_that_was_withdrawn_books_nothing(call):
+    """Its intent is refused by the log, so the world stays as it is."""
+    await up_to_the_read_back(call)
+    withdrawn = call.turn("yes")
+    await call.says("no wait", attempt=1)
+    with pytest.raises(StreamFailed):
+        await call.dialogue(FakeSession(withdrawn, call=call.call))
+
+    assert not call.tools.ledger
+
+
+async def test_a_booking_of_a_withdrawn_attempt_is_known_to_a_guess_too(call):
+    """The next attempt begins as a guess: what its predecessor began is read all the same."""
+    await up_to_the_read_back(call)
+    call.tools.before = gate = Gate(CalendarBook)
+    running = asyncio.create_task(call.dialogue(FakeSession(call.turn("yes"), call=call.call)))
+    await gate.reached.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    gate.open.set()
+    session = FakeSession(call.turn("yes please", attempt=1, confirmed=False), call=call.call)
+    guess = asyncio.create_task(call.dialogue(session))
+    session.put(Confirm())
+    await guess
+    call.take(session)
+
+    assert len(call.tools.booked) == 1
+    assert "booked" in call.text
+
+
+async def test_what_is_carried_while_the_log_is_away_never_outgrows_a_message(call):
+    """Sixty turns without a log: the newest entry is whole, the oldest go first, and the call goes on."""
+    call.log.away = True
+    for _ in range(60):
+        await call.says("we are a team of twelve")
+    assert len(call.unlogged) <= 40
+    call.log.away = False
+    await call.says("no thank you")
+
+    assert call.unlogged == []
+    assert call.entries[-1].n == 60 and call.entries[-1].snapshot
+
+
+def test_entries_lose_their_snapshots_before_any_is_lost():
+    """Size first: a snapshot of an older entry is worth less than its words."""
+    entries = [
+        encode(TurnEntry(call="c", n=n, generation=1, kind=TurnKind.SPOKEN, at=NOW, said="hi", snapshot=b"x" * 9_000))
+        for n in range(10)
+    ]
+    kept = [decoder(TurnEntry).decode(data) for data in bounded(entries, size=40_000)]
+
+    assert [entry.n for entry in kept] == list(range(10))
+    assert kept[0].snapshot == b"" and kept[-1].snapshot
+    assert sum(map(len, bounded(entries, size=40_000))) <= 40_000
+    assert len(bounded(entries, most=3, size=10**6)) == 3
+
+
+async def test_a_search_gets_what_is_left_of_the_turns_budget(call):
+    """400 ms left of it: a search that hangs is given up in time to say something else."""
+    call.tools.before = gate = Gate(KnowledgeSearch)
+    late = replace(call.turn("how long does the free trial last"), budget_ms=400)
+    session = FakeSession(late, call=call.call)
+    async with asyncio.timeout(1.5):
+        await call.dialogue(session)
+    gate.open.set()
+
+    assert isinstance(session.results[0], Sentence)
+    assert isinstance(session.results[-1], Committed)

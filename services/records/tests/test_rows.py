@@ -139,3 +139,11 @@ def test_the_last_word_of_each_record_stands_and_keeps_its_first_time() -> None:
         ("issue_report", "00412", {"text": "x"}),
         ("nps", "", {"score": "8"}),
     ]
+
+
+def test_the_last_attempt_of_a_turn_is_its_row_whichever_was_written_last() -> None:
+    """A withdrawn attempt may have written before or, by an older dialogue, after the one that counts."""
+    rows = derive([turn(5, 2, said="yes but later", attempt=1), turn(6, 2, said="yes")])
+
+    assert rows is not None
+    assert [row.said for row in rows.turns] == ["yes but later"]

@@ -187,6 +187,8 @@ class TurnEntry(Message, frozen=True):
     generation: int
     kind: TurnKind
     at: Instant
+    attempt: int = 0
+    """Of this generation's openings of the turn, which one wrote it: a lower one never follows a higher."""
     profile: ShortText = ""
     channel: Channel = Channel.PHONE
     said: Text = ""

@@ -56,11 +56,18 @@ class FakeTools:
 
     def begin(self, request: ToolCall, *, call: str, generation: int, deadline_s: float) -> asyncio.Task[ToolResult]:
         self.asked.append(request)
-        return asyncio.get_running_loop().create_task(self._serve(request))
+        return asyncio.get_running_loop().create_task(self._within(request, deadline_s))
 
     @property
     def booked(self) -> list[Booking]:
         return [b for b in self.ledger.values() if b.state is BookingState.BOOKED]
+
+    async def _within(self, request: ToolCall, deadline_s: float) -> ToolResult:
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await self._serve(request)
+        except TimeoutError as error:
+            raise StreamFailed(ErrorCode.DEADLINE, f"tools: no result in {deadline_s:.1f} s") from error
 
     async def _serve(self, request: ToolCall) -> ToolResult:
         if self.before:

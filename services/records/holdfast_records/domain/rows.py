@@ -165,13 +165,17 @@ def _decode(entry: RawEntry) -> TurnEntry | MediaEntry | None:
 
 
 def _last_of_each(turns: list[TurnEntry]) -> list[TurnEntry]:
-    """One entry a turn, by number: the last that was written, an intent only while nothing else is there."""
+    """One entry a turn, by number: the last attempt's, an intent only while nothing else is there."""
     by_number: dict[int, TurnEntry] = {}
     for turn in turns:
         earlier = by_number.get(turn.n)
-        if earlier is None or not turn.intent or earlier.intent:
+        if earlier is None or (_rank(turn) >= _rank(earlier) and (not turn.intent or earlier.intent)):
             by_number[turn.n] = turn
     return [by_number[n] for n in sorted(by_number)]
+
+
+def _rank(turn: TurnEntry) -> tuple[int, int]:
+    return turn.generation, turn.attempt
 
 
 def _turn_row(turn: TurnEntry, turns: list[TurnEntry], media: list[MediaEntry]) -> TurnRow:
