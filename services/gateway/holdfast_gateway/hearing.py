@@ -15,20 +15,18 @@ from holdfast_common.contracts.dialogue import TurnKind
 from holdfast_common.contracts.watch import WatchEvent
 
 from holdfast_gateway.domain.endpointing import weigh
-from holdfast_gateway.domain.floor import (
+from holdfast_gateway.domain.floor import Agent, Floor, Voice, Words
+from holdfast_gateway.domain.floor_actions import (
     Action,
-    Agent,
+    Asked,
     Began,
     Ended,
-    Floor,
     Hold,
     Interrupt,
     Paused,
     Resume,
     TurnOver,
-    Voice,
     WentOn,
-    Words,
 )
 from holdfast_gateway.domain.guess import pays
 from holdfast_gateway.domain.turns import CallerTurn
@@ -132,6 +130,8 @@ class Hearing:
                     self._floor.endpoint_ms = self._endpointing.unheard(expectation)
                     if self._house.rule.floor.pause_ms < self._floor.endpoint_ms:
                         self._ear.pause(position)
+                case Asked(position=position):
+                    self._ear.pause(position)
                 case WentOn():
                     self._conversation.on_voice()
                 case Ended(position=position):

@@ -27,7 +27,8 @@ from holdfast_common.errors import StreamFailed
 from holdfast_common.pcm import BYTES_PER_SAMPLE
 from holdfast_common.stream.api import Opener
 
-from holdfast_gateway.domain.floor import Action, Floor
+from holdfast_gateway.domain.floor import Floor
+from holdfast_gateway.domain.floor_actions import Action
 from holdfast_gateway.domain.levels import Levels
 from holdfast_gateway.ports import AudioIn
 from holdfast_gateway.spawn import Broke, guarded

@@ -25,19 +25,8 @@ from holdfast_common.settings import load_or_exit
 from holdfast_gateway.adapters.silero import Silero
 from holdfast_gateway.bootstrap import call_rule
 from holdfast_gateway.domain.endpointing import Endpointing, weigh
-from holdfast_gateway.domain.floor import (
-    Action,
-    Agent,
-    Began,
-    Ended,
-    Floor,
-    Hold,
-    Interrupt,
-    Paused,
-    Resume,
-    TurnOver,
-    Words,
-)
+from holdfast_gateway.domain.floor import Agent, Floor, Words
+from holdfast_gateway.domain.floor_actions import Action, Asked, Began, Ended, Hold, Interrupt, Paused, Resume, TurnOver
 from holdfast_gateway.edge_settings import EdgeSettings
 from holdfast_gateway.house import CallRule
 from holdfast_gateway.listening import Context, Ear
@@ -206,6 +195,8 @@ class Player:
                     self._floor.endpoint_ms = self._endpointing.unheard(self.scene.expectation)
                     if self._pauses:
                         self._plan(utterance, position, is_final=False)
+                case Asked(utterance=utterance, position=position):
+                    self._plan(utterance, position, is_final=False)
                 case Ended(utterance=utterance, position=position):
                     self._ear.end(position)
                     self._plan(utterance, position, is_final=True)

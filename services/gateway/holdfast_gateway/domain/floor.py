@@ -31,6 +31,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from holdfast_gateway.domain.floor_actions import (
+    Action,
+    Asked,
+    Began,
+    Ended,
+    Hold,
+    Interrupt,
+    Paused,
+    Resume,
+    TurnOver,
+    WentOn,
+)
 from holdfast_gateway.domain.levels import Voiced
 
 
@@ -89,7 +101,10 @@ class FloorRule:
     """Voice this fresh is going on now (a window, the frame, silero's own delay)."""
     decide_ms: int = 700
     """A hold is decided this long after it, unless no words came at all and the voice goes on or the final is due."""
+    ask_ms: int = 500
+    """... and so long after it the recogniser is asked what it has, if it has said nothing and the voice goes on."""
     undecided_ms: int = 5_000
+    """... of a recogniser that does not answer either."""
     veto_ms: int = 500
     """How long the detector alone may keep a turn open beyond the endpoint ..."""
     veto_to_ms: int = 1_000
@@ -102,63 +117,6 @@ class FloorRule:
     speech: float = 0.5
     still_speech: float = 0.35
 
-
-@dataclass(frozen=True, slots=True)
-class Began:
-    """Open utterance `utterance` with the audio from sample `start` on."""
-
-    utterance: int
-    start: int
-    new_turn: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Paused:
-    utterance: int
-    position: int
-    """Sample at which the voice stopped."""
-
-
-@dataclass(frozen=True, slots=True)
-class WentOn:
-    """The pause was none: the voice goes on in the same utterance."""
-
-    utterance: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    utterance: int
-    position: int
-    """Sample at which the voice stopped, or at which the utterance was cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnOver:
-    position: int
-    """Sample at which the voice stopped."""
-    decided: int
-    """Sample at which that was decided."""
-    forced: bool
-    """The longest turn was reached; the voice may go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Stop what is playing, keep the position."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Go on at the word that was cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupt:
-    """The caller has taken the floor: the reply is over."""
-
-
-Action = Began | Paused | WentOn | Ended | TurnOver | Hold | Resume | Interrupt
 
 TRANSITIONS: dict[tuple[Voice, Event], tuple[Voice, tuple[str, ...]]] = {
     (Voice.SILENT, Event.ONSET): (Voice.SPEAKING, ("new_turn", "begin")),
@@ -206,6 +164,8 @@ class Floor:
         self._turn_is_new = False
         self._words = Words.NONE
         self._held_at = 0
+        self._was_told = self._was_asked = False
+        """The recogniser has said something since the hold, be it that there are no words; it was asked for that."""
         self._over_at = 0
         self._actions: list[Action] = []
 
@@ -259,7 +219,7 @@ class Floor:
 
     def words(self, words: Words) -> list[Action]:
         """What the recogniser has of the caller's present turn, or of the one just over."""
-        self._words = max(self._words, words, key=lambda w: w.value)
+        self._words, self._was_told = max(self._words, words, key=lambda w: w.value), True
         if self._words is Words.SOME and self._agent is not Agent.QUIET and self.contest is not Contest.TAKEN:
             if self.contest is not Contest.HELD:
                 self._hold()
@@ -324,7 +284,11 @@ class Floor:
             held = self._now - self._held_at
             # A recogniser that is late or away says nothing; talking over the caller then would be worse than waiting.
             going_on = self.voice is not Voice.SILENT or self._now - self._over_at < rule.decide_ms * self._ms
-            waits = going_on and self._words is Words.NONE and held < rule.undecided_ms * self._ms
+            is_open = going_on and self._words is Words.NONE and not self._was_told
+            if is_open and self.voice is Voice.SPEAKING and held >= rule.ask_ms * self._ms and not self._was_asked:
+                self._was_asked = True
+                self._actions.append(Asked(self._utterance, self._now))
+            waits = is_open and held < rule.undecided_ms * self._ms
             if held >= rule.decide_ms * self._ms and not waits:
                 self._resume()
 
@@ -377,7 +341,7 @@ class Floor:
 
     def _hold(self) -> None:
         self.contest = Contest.HELD
-        self._held_at = self._now
+        self._held_at, self._was_told, self._was_asked = self._now, False, False
         self._actions.append(Hold())
 
     def _resume(self) -> None:

@@ -87,7 +87,7 @@ def test_a_caller_who_goes_on_withdraws_the_guess_unheard(play, script, world):
             async for item in session:
                 match item:
                     case Pause(position=position):
-                        last = next(texts)
+                        last = next(texts, last)
                         await session.send(Hypothesis(position=position, text=last, confidence=0.9))
                     case EndOfUtterance():
                         await session.send(Final(text=last, confidence=0.9))
@@ -240,7 +240,7 @@ def test_the_reply_interrupted_before_is_told_to_every_attempt(play, script, wor
             async for item in session:
                 match item:
                     case Pause(position=position):
-                        last = next(texts)
+                        last = next(texts, last)
                         await session.send(Hypothesis(position=position, text=last, confidence=0.9))
                     case EndOfUtterance():
                         await session.send(Final(text=last, confidence=0.9))

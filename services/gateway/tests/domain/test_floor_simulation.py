@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from holdfast_gateway.domain.floor import (
-    Action,
-    Agent,
-    Began,
-    Ended,
-    Floor,
-    FloorRule,
-    Hold,
-    Interrupt,
-    Paused,
-    Resume,
-    TurnOver,
-    Voice,
-    Words,
-)
+from holdfast_gateway.domain.floor import Agent, Floor, FloorRule, Voice, Words
+from holdfast_gateway.domain.floor_actions import Action, Asked, Began, Ended, Hold, Interrupt, Paused, Resume, TurnOver
 from holdfast_gateway.domain.levels import Voiced
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -83,7 +70,7 @@ class Line:
                     assert start % FRAME == 0, "frames are given whole"
                     assert new_turn is not self.in_turn
                     self.open_utterance, self.began_at, self.in_turn = utterance, start, True
-                case Paused(utterance):
+                case Paused(utterance) | Asked(utterance):
                     assert utterance == self.open_utterance
                 case Ended(utterance, position):
                     assert utterance == self.open_utterance, "every end ends the open utterance"
@@ -242,3 +229,54 @@ def test_a_hold_is_let_go_as_soon_as_the_answer_to_the_pause_has_no_words():
     assert line.held
     line.do(line.floor.answered(Words.NONE))
     assert (line.holds, line.decisions, line.held) == (1, 1, False)
+
+
+def hold_over_noise(floor: Floor) -> tuple[Line, list[Asked], int]:
+    """Noise without words over the agent's voice: what was asked, and ms from the hold to its end."""
+    line = Line(floor)
+    line.do(floor.agent(Agent.SPEAKING))
+    asked: list[Asked] = []
+    held_at = None
+    while held_at is None or line.held:
+        line.now += FRAME
+        for action in floor.window(0.9, Voiced(line.now - FRAME, line.now)) + floor.frame(line.now):
+            line.do([action])
+            if isinstance(action, Asked):
+                asked.append(action)
+                line.do(floor.words(Words.NONE))
+            held_at = line.now if isinstance(action, Hold) else held_at
+    return line, asked, (line.now - held_at) * 1000 // RATE
+
+
+def test_a_noise_that_goes_on_is_asked_about_once_and_let_go():
+    """The recogniser lives and has no words: the agent goes on after 700 ms though the noise does."""
+    line, asked, held_ms = hold_over_noise(Floor(RATE, 500, RULE))
+    assert len(asked) == 1 and not line.held
+    assert RULE.decide_ms <= held_ms <= RULE.decide_ms + 20
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.tuples(st.integers(40, 900), st.booleans()), min_size=1, max_size=6), st.sampled_from([200, 470, 880])
+)
+def test_in_voices_every_turn_ends_soon_after_the_last_step_that_stands_out(story: list[tuple[int, bool]], endpoint_ms):
+    """The detector says speech for ever; whatever rose above it before, the turn is over 250 ms past its endpoint."""
+    floor = Floor(RATE, endpoint_ms, RULE)
+    line, last = Line(floor), 0
+
+    def play(ms: int, is_voice: bool) -> None:
+        nonlocal last
+        end = line.now + ms * RATE // 1000
+        while line.now < end:
+            line.now += FRAME
+            voiced = Voiced(line.now - FRAME, line.now) if is_voice else None
+            last = line.now if is_voice else last
+            line.do(floor.window(0.9, voiced, in_voices=True))
+            line.do(floor.frame(line.now))
+
+    for ms, is_voice in story:
+        play(ms, is_voice)
+    play(200, True)
+    while line.in_turn:
+        play(20, False)
+    assert endpoint_ms <= (line.now - last) * 1000 // RATE <= endpoint_ms + RULE.veto_in_voices_ms + 20
