@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from holdfast_cli.eval.turn_score import disturbances, heard, percentile, score
 from holdfast_cli.eval.turn_set import Item, Maker, edges, load
+from holdfast_cli.eval.turns import TurnsOptions, measure
 
 SPEECH = Path("bench/turns/speech.jsonl")
 
@@ -64,3 +65,15 @@ def test_the_set_is_the_same_from_the_same_seed_and_no_speaker_is_in_both_halves
     assert not speakers["tune"] & speakers["report"]
     assert all(0 <= begin < end <= len(pcm) // 8 for i, pcm in first for begin, end in i.voiced)
     assert set(score([i for i, _ in first], {i.id: [] for i, _ in first})) >= {"turns", "barge_ins"}
+
+
+def test_a_tenth_of_the_set_passes_its_floors():
+    """48 scenes of speakers that nothing was tuned on, through the gateway's own ear and floor, in media time."""
+    report = measure(TurnsOptions(SPEECH, Path("profiles/trial_success"), scale=0.1))
+    found = report["true_words"]
+    assert found["turns"]["cut_off_percent"] <= 20 and found["turns"]["not_heard_percent"] <= 7
+    assert found["turns"]["delay_ms_p50"] <= 950
+    assert found["barge_ins"]["missed_percent"] <= 20
+    assert found["disturbances"]["all"]["false_interrupts_percent"] <= 10
+    assert found["disturbances"]["all"]["resumed_ms_p95"] <= 900
+    assert abs(found["ends_at_200_ms_of_silence"]["30"]["delay_ms_p50"]) <= 80  # of four scenes

@@ -112,7 +112,7 @@ class Line:
 SILENCE = Segment(8_000, False, None, False, None)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(segments, st.sampled_from([200, 500, 1_300]))
 def test_whatever_happens_the_books_balance(story: list[Segment], endpoint_ms: int):
     """One end for each beginning, one decision for each hold, one turn for each speech; all is over after silence."""
@@ -255,7 +255,7 @@ def test_a_noise_that_goes_on_is_asked_about_once_and_let_go():
     assert RULE.decide_ms <= held_ms <= RULE.decide_ms + 20
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1_500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.integers(40, 900), st.booleans()), min_size=1, max_size=6), st.sampled_from([200, 470, 880])
 )
