@@ -112,18 +112,25 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Place the calls, and sum up."""
+    """Place the calls, and sum up; what there is so far is written after each."""
     run = run_file.read(run_file.path_of(arguments.home, arguments.name))
     console = Console(quiet=not arguments.show)
     quiet_logs()
+    calls: list[dict[str, Any]] = []
     async with AsyncExitStack() as stack:
         bus, opener = await open_bus(stack, run)
-        calls: list[dict[str, Any]] = []
         for name in arguments.voices.split(","):
             voice = Voice(opener=opener, name=name)
             for text in QUESTIONS:
                 await voice.utterance(Line(say=text))  # before the clock runs
-            calls += [await one_call(run, bus, voice, name, console) for _ in range(arguments.calls)]
+            for _ in range(arguments.calls):
+                calls.append(await one_call(run, bus, voice, name, console))
+                if arguments.json:
+                    arguments.json.write_text(json.dumps(summed_up(arguments, calls), indent=1) + "\n")
+    return summed_up(arguments, calls)
+
+
+def summed_up(arguments: argparse.Namespace, calls: list[dict[str, Any]]) -> dict[str, Any]:
     # An answer that comes in two turns has two latencies told and one recorded.
     turns = [turn for call in calls for turn in call["turns"] if turn["turns"] == 1]
     answers = [turn for turn in turns if turn["route"] == "knowledge"]
@@ -157,8 +164,6 @@ def main() -> None:
     arguments = parser.parse_args()
     result = uvloop.run(measure(arguments))
     print(json.dumps(result, indent=1))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":
