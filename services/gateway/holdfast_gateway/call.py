@@ -45,6 +45,8 @@ from holdfast_gateway.thinking import Prompt
 
 log = structlog.get_logger()
 
+SOON_S = 0.4
+"""A reply whose sentence is there is waited for this much longer before a filler is said."""
 TYPED_PATIENCE = 15.0
 """A leg without audio is asked about its silence this many times later: people read and type slowly."""
 
@@ -264,6 +266,10 @@ class Call:
         """Say something from what is kept here; never over the caller nor over a sentence."""
         talk = self._talk
         if not talk.is_caller_silent:
+            return
+        is_near = talk.mouth.is_busy and not talk.mouth.is_sounding
+        if is_near and step is Step.FILLER and self._duties.patience.put_off(step, self._loop.time() + SOON_S):
+            self.stir()  # the reply is being made sound: it would have to wait for the clip's end
             return
         if not talk.mouth.is_sounding:
             text, pcm = self._house.clips.choose(step, self._leg.rate_hz)

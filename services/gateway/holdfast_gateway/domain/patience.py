@@ -37,6 +37,8 @@ class Patience:
         self.rule = rule or PatienceRule()
         self._since: float | None = None
         self._said: list[Step] = []
+        self._put_off_to: float | None = None
+        """The step that is due next waits until then."""
 
     @property
     def is_running(self) -> bool:
@@ -46,11 +48,20 @@ class Patience:
         """The caller's words ended; something is owed to them."""
         self._since = now
         self._said = []
+        self._put_off_to = None
 
     def spoken(self, now: float) -> None:
         """A sentence (no clip) has been heard to its end: start again, if still something is owed."""
         if self._since is not None:
             self.start(now)
+
+    def put_off(self, step: Step, to: float) -> bool:
+        """Take back a step that was due, until a later moment; False: that was done already in this wait."""
+        if self._put_off_to is not None or step not in self._said:
+            return False
+        self._said.remove(step)
+        self._put_off_to = to
+        return True
 
     def stop(self) -> None:
         self._since = None
@@ -58,7 +69,9 @@ class Patience:
     def next_at(self) -> float | None:
         """When something is due; None while nothing will be."""
         step = self._next()
-        return None if self._since is None or step is None else self._since + self.rule.at(step)
+        if self._since is None or step is None:
+            return None
+        return max(self._since + self.rule.at(step), self._put_off_to or self._since)
 
     def due(self, now: float) -> Step | None:
         """The step to take now, once; of several that are overdue only the last."""

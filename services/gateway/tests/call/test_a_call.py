@@ -97,6 +97,45 @@ def test_a_filler_before_a_late_reply_is_told_beside_the_latency(play, script, w
     play(story)
 
 
+def test_no_filler_gets_in_the_way_of_a_reply_that_is_nearly_there(play, script, world):
+    """Its sentence came in time and is being synthesised: a clip would only make it later."""
+
+    async def story():
+        call = world(script)
+        await call.clips.run(call.opener)
+        await call.quiet()
+        script.utterances, script.dialogue_s, script.tts_s = ["hello there"], 0.6, 0.5
+        call.leg.speak(voice(1.0))
+        await call.until(lambda: len(call.heard) == 2)
+
+        stages = next(w.stages_ms for w in call.facts.watched if w.event is WatchEvent.TURN and w.turn == 1)
+        assert "filler" not in stages
+        assert 1_200 < stages["v2v"] < 1_600
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
+def test_a_synthesiser_that_takes_long_is_bridged_by_a_filler_all_the_same(play, script, world):
+    async def story():
+        call = world(script)
+        await call.clips.run(call.opener)
+        await call.quiet()
+        script.utterances, script.tts_s = ["hello there"], 3.0
+        call.leg.speak(voice(1.0))
+        await call.until(lambda: len(call.heard) == 2)
+
+        stages = next(w.stages_ms for w in call.facts.watched if w.event is WatchEvent.TURN and w.turn == 1)
+        assert 1_600 <= stages["filler"] < 1_650
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
 def test_an_agent_without_a_greeting_waits_for_the_caller(play, script, world):
     """A turn that had nothing to say owes nothing: no filler, no apology."""
 
