@@ -44,6 +44,14 @@ AWAY = "calendar_away"
 """Reason of a wish that was not made, because the calendar could not be asked."""
 
 
+class _SendingRefused(Exception):
+    """What would have made the wish true was refused itself, not a question before it."""
+
+    def __init__(self, error: OutsideRefused) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class OutsideLedger:
     """A `Ledger` whose meetings stand in a `Calendar` as well."""
 
@@ -144,12 +152,41 @@ class OutsideLedger:
             log.warning("calendar_unavailable", action=wish.action, error=str(error))
             if await self._ledger.release(wish.key, AWAY):
                 return wish.because(BookingState.NONE, AWAY)
+        except _SendingRefused as refused:
+            return await self._refused(wish, refused.error, deadline)
         except OutsideRefused as error:
             log.error("calendar_refused", action=wish.action, error=str(error))
             if wish.sent:
                 return wish  # an earlier request may have had its effect: that is not known any better now
-            return await self._ledger.settle(wish.key, REFUSED, error.reason[:60]) or wish
+            # Another replica may have sent it since this one read it: then that one tells the outcome.
+            return await self._ledger.settle(wish.key, REFUSED, error.reason[:60], unsent=True) or wish
         return await self._ledger.find(wish.key) or wish.because(BookingState.NONE, AWAY)
+
+    async def _refused(self, wish: Wish, error: OutsideRefused, deadline: float) -> Wish:
+        """The outcome where our own request was refused: another replica's may have been done, or be under way."""
+        log.error("calendar_refused", action=wish.action, error=str(error))
+        try:
+            if await self._never_will(wish, deadline):
+                return await self._ledger.settle(wish.key, REFUSED, error.reason[:60]) or wish
+        except (OutsideUnavailable, OutsideRefused) as again:
+            log.warning("refusal_not_certain", action=wish.action, error=str(again))
+        return await self._ledger.find(wish.key) or wish.because(BookingState.NONE, AWAY)
+
+    async def _never_will(self, wish: Wish, deadline: float) -> bool:
+        """Make sure that no request of this wish has its effect any more; False where one had it, or may have."""
+        there = await self._calendar.find(wish.meeting, deadline)
+        is_live = there is not None and there.live
+        if wish.action == Action.CANCEL:
+            return is_live and not wish.sent
+        try:
+            if wish.action == Action.BOOK:
+                return not is_live and await self._calendar.void(wish, deadline)
+            if there is None or not is_live:
+                return True
+            is_moved = there.start == wish.start and there.duration == wish.duration
+            return not is_moved and await self._calendar.touch(wish.meeting, there.version, deadline)
+        except OutsideRefused:
+            return True  # no change at all is allowed, so none of another replica's either
 
     # -- one step each: the wish as it stands then, None where it is gone
     async def _booking(self, wish: Wish, deadline: float) -> Wish | None:
@@ -195,13 +232,18 @@ class OutsideLedger:
     async def _cancel(self, wish: Wish, deadline: float) -> Wish | None:
         if not wish.sent and not await self._ledger.mark_sent(wish.key):
             return await self._ledger.find(wish.key)
-        await self._calendar.remove(wish.meeting, deadline)
+        try:
+            await self._calendar.remove(wish.meeting, deadline)
+        except OutsideRefused as error:
+            raise _SendingRefused(error) from error
         return await self._ledger.settle(wish.key, BookingState.CANCELLED)
 
     async def _may_have(self, done: object) -> bool:
         """True where it was done; False where that has to be asked, since it may have been."""
         try:
             return bool(await done)  # type: ignore[misc]
+        except OutsideRefused as error:
+            raise _SendingRefused(error) from error
         except OutsideUnavailable as error:
             if not error.maybe_done or error.why == "deadline":
                 raise
