@@ -140,6 +140,10 @@ def test_clearing_ends_the_wait_for_silence():
     line.agent_speaks(60.0)
     line.frames(5)
 
-    line.talk.clear(line.now)
+    cleared_at = line.now
+    line.talk.clear(cleared_at)
 
     line.until(Mood.SPEAKING, limit=40)
+    began = line.talk.turns[1].began
+    assert began is not None
+    assert 0.2 <= began - cleared_at <= 0.4

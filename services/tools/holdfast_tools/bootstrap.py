@@ -69,7 +69,7 @@ async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettin
     database = open_database(common, settings)
     async with (
         open_booking(outside, database, profile, now) as booking,
-        open_search(outside, knowledge, runtime.bus) as search,
+        open_search(outside, knowledge, runtime.bus, knowledge.outside_of) as search,
     ):
         tools = Tools(
             knowledge=search.knowledge,

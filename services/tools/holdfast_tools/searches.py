@@ -30,8 +30,10 @@ class Search:
 
 
 @asynccontextmanager
-async def open_search(settings: OutsideSettings, built_in: Knowledge, bus: Bus) -> AsyncIterator[Search]:
-    """Unleash where its key is named; else what is built in."""
+async def open_search(
+    settings: OutsideSettings, built_in: Knowledge, bus: Bus, outside_of: Callable[[str], str | None]
+) -> AsyncIterator[Search]:
+    """Unleash where its key is named; else what is built in. `outside_of`: why no article may answer a question."""
     key = SecretSource(settings.unleash_key.get_secret_value(), settings.unleash_key_file)
     if not key.is_set:
         yield Search(built_in)
@@ -61,5 +63,9 @@ async def open_search(settings: OutsideSettings, built_in: Knowledge, bus: Bus) 
             account=settings.unleash_account,
             assistant=settings.unleash_assistant,
             is_cached=cache_s > 0,
+            outside_of=outside_of,
         )
-        yield Search(search, search.outside.finding)
+        try:
+            yield Search(search, search.outside.finding)
+        finally:
+            await search.close()

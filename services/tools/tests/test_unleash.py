@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from holdfast_cli.stand_ins.faults import Fault
-from holdfast_cli.stand_ins.unleash import UnleashStandIn
+from holdfast_cli.stand_ins.faults import Answer, Fault, Request
+from holdfast_cli.stand_ins.stand_in import as_json
+from holdfast_cli.stand_ins.unleash import UnleashStandIn, article
 from holdfast_common.contracts.tools import Hit, KnowledgeSearch, Sureness
 from holdfast_common.outside_http import http_client
 from holdfast_common.resilience import Outside, Patience
@@ -17,8 +19,10 @@ from holdfast_common.secret_file import SecretMissing, SecretSource
 from holdfast_common.virtual_time import VirtualLoop
 from holdfast_tools.adapters.fake import MemoryShared, ScriptedKnowledge
 from holdfast_tools.adapters.unleash import UnleashSearch
+from holdfast_tools.domain.borders import Borders
 from holdfast_tools.domain.foreign_text import MOST_WORDS, spoken, sureness
 from holdfast_tools.domain.rate import take
+from structlog.testing import capture_logs
 
 TRIAL = KnowledgeSearch(text="How long is the trial?")
 BUILT_IN = Hit(article="trial-length", title="Trial", answer="Two weeks.", score=0.9)
@@ -51,6 +55,22 @@ class House:
         return UnleashSearch(client, key, Outside("unleash", patience), self.built_in, self.shared, **options)  # type: ignore[arg-type]
 
 
+class SlowShared(MemoryShared):
+    """A store that takes its time: for reads, for the rate, for what is kept."""
+
+    def __init__(self, *, get_s: float = 0.0, put_s: float = 0.0, keep_s: float = 0.0) -> None:
+        super().__init__()
+        self._get_s, self._put_s, self._keep_s = get_s, put_s, keep_s
+
+    async def get(self, key: str) -> tuple[bytes, int] | None:
+        await asyncio.sleep(self._get_s)
+        return await super().get(key)
+
+    async def put(self, key: str, value: bytes, revision: int | None = None) -> bool:
+        await asyncio.sleep(self._put_s if revision is not None else self._keep_s)
+        return await super().put(key, value, revision)
+
+
 @story
 async def test_hits_come_in_spoken_form_with_nulls_left_out() -> None:
     found = await House().replica().search(TRIAL)
@@ -65,7 +85,9 @@ async def test_hits_come_in_spoken_form_with_nulls_left_out() -> None:
 async def test_an_answer_is_asked_for_once_by_all_replicas() -> None:
     house = House()
     first, second = house.replica(), house.replica()
-    told = [await first.search(TRIAL), await second.search(KnowledgeSearch(text="how long is  the TRIAL?"))]
+    told = [await first.search(TRIAL)]
+    await first.close()
+    told += [await second.search(KnowledgeSearch(text="how long is  the TRIAL?"))]
 
     assert house.unleash.requests == 1
     assert told[0] == told[1]
@@ -141,6 +163,84 @@ async def test_a_question_that_it_knows_nothing_of_goes_to_the_built_in_knowledg
     await house.replica().search(KnowledgeSearch(text="What is the weather on Mars?"))
 
     assert len(house.built_in.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Is my contract enforceable in court?", "Are you cheaper than DocuSign?", "Please cancel my subscription for me."],
+)
+def test_what_no_article_may_answer_is_not_searched_for(text: str) -> None:
+    """Advice, rivals and acts in an account: the articles hold all the words, and the built-in knowledge is asked."""
+
+    @story
+    async def tell() -> None:
+        house = House(outside_of=Borders(["DocuSign"]).outside)
+        house.unleash.articles = [article("close", text, text)]
+        assert (await house.replica().search(KnowledgeSearch(text=text))).source == "scripted"
+        assert house.unleash.requests == 0
+
+        asked = KnowledgeSearch(text="How do contracts get signed?")
+        house.unleash.articles = [article("sign", "How contracts get signed", "Contracts get signed in the browser.")]
+        assert (await house.replica().search(asked)).source == "unleash"
+
+    tell()
+
+
+@story
+async def test_a_follow_up_is_asked_with_what_was_said_before_and_kept_apart_from_the_bare_one() -> None:
+    """Which says something else by itself; a question that says enough goes as it is."""
+    house = House()
+    replica = house.replica()
+    asked: list[str] = []
+    answer = house.unleash.answer
+
+    async def listen(request: Request) -> Answer:
+        asked.append(json.loads(request.body)["query"])
+        return await answer(request)
+
+    house.unleash.answer = listen  # type: ignore[method-assign]
+    for previous in ("Cancel the trial", ""):
+        await replica.search(KnowledgeSearch(text="And how long?", previous=previous))
+    await replica.search(KnowledgeSearch(text="Where do I choose the settings to cancel?", previous="Trial length"))
+
+    assert asked == ["Cancel the trial And how long?", "And how long?", "Where do I choose the settings to cancel?"]
+
+
+@story
+async def test_a_slow_shared_store_takes_no_time_beyond_that_of_the_search() -> None:
+    """Look-up, rate and search share one second, and the answer is not kept before it is told."""
+    house = House(within_s=1.0)
+    loop, replica = asyncio.get_running_loop(), house.replica()
+    house.shared = replica._shared = SlowShared(put_s=3.0)
+    replica._is_cached = True
+    began = loop.time()
+    assert (await replica.search(TRIAL)).hits[0] == BUILT_IN
+    assert loop.time() - began == pytest.approx(1.0, abs=0.02)
+
+    house.shared = replica._shared = SlowShared(get_s=0.3, keep_s=3.0)
+    began = loop.time()
+    assert (await replica.search(TRIAL)).source == "unleash"
+    assert loop.time() - began < 0.7
+    await replica.close()
+    assert (await replica.search(TRIAL)).source == "unleash"
+    assert house.unleash.requests == 1
+
+
+@story
+async def test_a_refusal_is_logged_without_its_free_text() -> None:
+    """Which may repeat the caller's question; the status and the request's id are enough to ask about it."""
+    house = House()
+    told = as_json(400, {"title": "Bad", "reason": "cannot parse 'dana@northwind.example'", "requestId": "0HN5X"})
+
+    async def refuse(_request: Request) -> Answer:
+        return told
+
+    house.unleash.answer = refuse  # type: ignore[method-assign]
+    with capture_logs() as logs:
+        await house.replica().search(TRIAL)
+
+    assert "dana" not in str(logs)
+    assert "0HN5X" in str(logs) and "400" in str(logs)
 
 
 def test_spoken_form_has_no_markup_and_is_short() -> None:

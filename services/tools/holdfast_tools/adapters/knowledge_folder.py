@@ -158,6 +158,10 @@ class KnowledgeFolder:
         ranking = await asyncio.to_thread(index.rank, questions, vectors)
         return self._hits(contents, question, ranking)
 
+    def outside_of(self, text: str) -> str | None:
+        """Why no article may answer this, whoever has found it."""
+        return self.contents.borders.outside(text)
+
     def found(self, question: KnowledgeSearch) -> KnowledgeHits:
         """By words alone, on the thread that asks."""
         contents = self.contents

@@ -15,6 +15,8 @@ from markdown_it import MarkdownIt
 MOST_WORDS = 60
 """About twenty seconds of speech."""
 SURE, ASK_BACK = 0.6, 0.3
+ELLIPTIC_WORDS = 2
+"""A follow-up of so many words of its own at most leans on what was said before."""
 _BLOCKS = ["p", "li", "br", "div", "tr", "h1", "h2", "h3", "h4", "h5", "h6"]
 _SILENT = ["script", "style", "code", "pre", "img", "table"]
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+")
@@ -59,6 +61,11 @@ def sureness(question: str, title: str, answer: str) -> tuple[Sureness, float]:
     share = len(asked & told) / len(asked)
     found = Sureness.SURE if share >= SURE else Sureness.ASK_BACK if share >= ASK_BACK else Sureness.UNSURE
     return found, share
+
+
+def says_enough(question: str) -> bool:
+    """Whether a question has words enough of its own to be understood without what was said before it."""
+    return len({_stem(word) for word in _WORD.findall(question.lower()) if word not in _COMMON}) > ELLIPTIC_WORDS
 
 
 def _stem(word: str) -> str:
