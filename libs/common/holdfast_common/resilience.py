@@ -142,6 +142,8 @@ class Outside:
         self._probing = False
         self._spare_retries = patience.retry_spare
         self._last_failure = ""
+        self._failed_late = 0
+        """Answers in a row that began well and failed later; the breaker alone would forget them at each beginning."""
         telemetry.BREAKER.told_by(lambda: STATES[self.state], outside=name)
 
     @property
@@ -214,8 +216,18 @@ class Outside:
         return max(asked_s, backoff_s * (0.5 + self._draw()))
 
     def tell(self, error: OutsideFailed) -> None:
-        """A failure that was seen after its attempt had succeeded: an answer that broke off."""
+        """A failure that was seen after its attempt had succeeded: an answer that broke off or came to a halt.
+
+        `fail_max` of them without a `tell_whole` between them open the breaker, however well each began.
+        """
+        self._failed_late += 1
         self._tell(error)
+        if self._failed_late >= self.patience.fail_max and self.state != "open":
+            self._open(error, self.state)
+
+    def tell_whole(self) -> None:
+        """An answer went on to its end, or as far as anybody wanted it."""
+        self._failed_late = 0
 
     def count_call(self) -> None:
         """A first attempt adds its share to the budget for retries."""
@@ -252,14 +264,21 @@ class Outside:
                     raise error
         except Exception as told:  # noqa: BLE001 - it is the one that was put in
             assert told is error
-        trips = isinstance(error, OutsideFailed) and error.trips
-        if trips and self.state != "open":
+        if self.state == "open" or (isinstance(error, OutsideFailed) and error.trips):
+            self._open(error, before)
+        elif self.state != before:
+            self._log_change(before)
+
+    def _open(self, error: Exception | None, before: str) -> None:
+        """Open it where the breaker did not do so itself, and say for how long."""
+        if self.state != "open":
             self._breaker.open()
-        if self.state == "open":
-            asked_s = error.retry_after_s if isinstance(error, OutsideFailed) else 0.0
-            self._open_until = self.now() + max(self.patience.reset_s, asked_s)
-        if self.state != before:
-            log.warning("breaker_changed", outside=self.name, before=before, now=self.state, last=self._last_failure)
+        asked_s = error.retry_after_s if isinstance(error, OutsideFailed) else 0.0
+        self._open_until = self.now() + max(self.patience.reset_s, asked_s)
+        self._log_change(before)
+
+    def _log_change(self, before: str) -> None:
+        log.warning("breaker_changed", outside=self.name, before=before, now=self.state, last=self._last_failure)
 
     def _unavailable(self, why: Why) -> OutsideUnavailable:
         telemetry.OUTSIDE_CALLS.add(1, {"outside": self.name, "outcome": why})

@@ -214,3 +214,19 @@ async def test_a_mistake_of_our_own_counts_and_is_not_hidden() -> None:
         with pytest.raises(KeyError):
             await ask(Service(KeyError("results")), outside)
     assert outside.state == "open"
+
+
+async def test_answers_that_begin_well_and_fail_later_open_the_breaker_unless_one_is_whole() -> None:
+    outside = Outside("late", Patience(fail_max=3, reset_s=60.0))
+
+    async def begins_well() -> None:
+        return None
+
+    for number in range(5):
+        await outside.attempt(begins_well, outside.deadline(5.0))
+        outside.tell(OutsideFailed("late", "broke off"))
+        if number == 1:
+            outside.tell_whole()
+        assert outside.state == ("open" if number == 4 else "closed")
+    with pytest.raises(OutsideUnavailable):
+        await outside.attempt(begins_well, outside.deadline(5.0))

@@ -35,6 +35,9 @@ log = structlog.get_logger()
 BEFORE_THE_EAR_S = 0.5
 """Kept of the turn's budget for the next route's own sentence and its first audio."""
 LEAST_S = 0.4
+"""A request with less time than this left for its first sentence is not made."""
+FAIR_SHARE = 0.5
+"""Of the time for a first sentence that a request must have had before its lateness is the model's failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class ModelRun:
         self._spoken = False
         self._began = self._first_by = self._ends_by = 0.0
         self._read_any = False
+        self._had_time = True
         self._taking: asyncio.Task[object] | None = None
         self._span: trace.Span | None = None
 
@@ -95,10 +99,18 @@ class ModelRun:
         now = asyncio.get_running_loop().time()
         if not self._first_by:  # a second request of the same turn has what is left
             self._first_by, self._ends_by = now + self._first_s, now + self._limits.whole_s
+        elif self._first_by - now < LEAST_S and not request.continues:
+            return ModelFailed(Failure.TIMEOUT)
+        left_s = self._first_by - now
         self._began, self._read_any, self._spoken = now, False, request.continues
+        self._had_time = left_s >= FAIR_SHARE * self._first_s
         self._span = telemetry.TRACER.start_span(telemetry.SPAN_MODEL, kind=trace.SpanKind.CLIENT)
-        self._answer = self._model.answer(request, within_s=max(0.0, self._first_by - now))
+        self._answer = self._model.answer(request, within_s=self._within_s(left_s))
         return await self._next()
+
+    def _within_s(self, left_s: float) -> float:
+        """What the model is told: where little is left, the turn's own deadline cuts it off and blames nobody."""
+        return max(0.0, left_s) if self._had_time else self._first_s
 
     async def _next(self) -> ModelEvent:
         answer = self._answer
@@ -111,7 +123,9 @@ class ModelRun:
                 event = await anext(answer, None)
         except TimeoutError:
             event = ModelFailed(Failure.TIMEOUT)
-            if self._model is not None and not self._spoken:
+            stalled = self._spoken and until < self._ends_by
+            late = not self._spoken and self._had_time
+            if self._model is not None and (stalled or late):
                 self._model.too_slow()
         if event is None:
             event = ModelFailed(Failure.BROKEN)

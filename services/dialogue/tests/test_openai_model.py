@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from holdfast_cli.model_server.server import Knobs, serving
+from holdfast_common.health import State
 from holdfast_common.resilience import Patience
 from holdfast_dialogue.adapters.openai_model import Endpoint, OpenAIModel
 from holdfast_dialogue.domain.model_steps import (
@@ -16,8 +17,10 @@ from holdfast_dialogue.domain.model_steps import (
     ModelFailed,
     ModelProposal,
     ModelText,
+    ReadOn,
 )
 from holdfast_dialogue.domain.model_tools import ALL
+from holdfast_dialogue.model_run import ModelLimits, ModelRun
 
 PASSAGES = (
     "Passages from the knowledge base:\n[1] How long the free trial lasts\n"
@@ -25,6 +28,7 @@ PASSAGES = (
 )
 REQUEST = AskModel((Message("system", PASSAGES), Message("user", "how long does my trial run")), ALL)
 QUICK = Patience(attempts=2, attempt_s=10.0, wait_s=0.01, fail_max=3, reset_s=0.2)
+SLOW_TO_PROBE = Patience(attempts=2, attempt_s=10.0, wait_s=0.01, fail_max=3, reset_s=60.0)
 IMPATIENT = Patience(attempts=2, attempt_s=0.2, wait_s=0.01)
 
 
@@ -141,6 +145,54 @@ async def test_the_breaker_keeps_a_dead_endpoint_out_of_the_way_until_it_is_back
         async with asyncio.timeout(5):
             while not isinstance((await events_of(model))[-1], ModelDone):
                 await asyncio.sleep(0.05)
+        await model.aclose()
+
+
+@pytest.mark.parametrize("fault", ["mid_error", "mid_cut"])
+async def test_answers_that_open_well_and_break_off_open_the_breaker(fault):
+    async with serving(Knobs(fault=fault)) as server:
+        model = OpenAIModel(Endpoint(server.url, "any"), SLOW_TO_PROBE)
+        for _ in range(SLOW_TO_PROBE.fail_max):
+            answer = model.answer(REQUEST, within_s=20.0)
+            async for event in answer:
+                if isinstance(event, ModelFailed):
+                    assert event.kind is Failure.BROKEN
+                    break
+            await answer.aclose()
+        assert (await events_of(model))[-1] == ModelFailed(Failure.OPEN)
+        assert len(server.asked) == SLOW_TO_PROBE.fail_max
+        await model.aclose()
+
+
+async def test_answers_that_open_well_and_come_to_a_halt_open_the_breaker():
+    async with serving(Knobs(token_ms=60_000)) as server:
+        model = OpenAIModel(Endpoint(server.url, "any"), SLOW_TO_PROBE)
+        for _ in range(SLOW_TO_PROBE.fail_max):
+            run = ModelRun(model, ModelLimits(first_sentence_s=0.5), budget_s=20.0)
+            event = await run.take(REQUEST)
+            while not isinstance(event, ModelFailed):
+                event = await run.take(ReadOn())
+            assert event.kind is Failure.TIMEOUT
+        assert (await events_of(model))[-1] == ModelFailed(Failure.OPEN)
+        assert len(server.asked) == SLOW_TO_PROBE.fail_max
+        await model.aclose()
+
+
+async def test_a_whole_answer_or_one_that_was_let_go_forgets_those_that_broke_off():
+    async with serving() as server:
+        model = OpenAIModel(Endpoint(server.url, "any"), SLOW_TO_PROBE)
+        for let_go in (False, True, False):
+            for _ in range(SLOW_TO_PROBE.fail_max - 1):
+                server.knobs.fault = "mid_error"
+                await events_of(model)
+            server.knobs.fault = "none"
+            if let_go:
+                answer = model.answer(REQUEST, within_s=20.0)
+                assert isinstance(await anext(answer), ModelText)
+                await answer.aclose()
+            else:
+                assert isinstance((await events_of(model))[-1], ModelDone)
+        assert model.finding().state is State.OK
         await model.aclose()
 
 

@@ -7,8 +7,6 @@ asked, by every call of this process; one that says how little is left of its li
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -100,7 +98,6 @@ class OpenAIModel:
         )
         self._not_before = 0.0
         """On the loop's clock: the endpoint asked to be left alone until then."""
-        self._failing: set[asyncio.Task[None]] = set()
 
     async def aclose(self) -> None:
         await self._client.close()
@@ -144,33 +141,33 @@ class OpenAIModel:
             async for chunk in stream:
                 for event in reading.take(chunk):
                     yield event
-            for event in reading.end():
-                yield event
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
-            log.warning("model_broke_off", error=type(error).__name__)
-            self.too_slow("broke off")
-            yield reading.failed(Failure.BROKEN)
+        except GeneratorExit:
+            if reading.has_text:  # it was answering, and nobody wanted more
+                self._outside.tell_whole()
+            raise
         except Exception as error:  # noqa: BLE001 - the transport's own errors pass the client unwrapped in mid-stream
             log.warning("model_broke_off", error=type(error).__name__)
             self.too_slow("broke off")
             yield reading.failed(Failure.BROKEN)
+        else:
+            for event in reading.end():
+                self._tell_end(event)
+                yield event
         finally:
             await stream.close()
 
     def too_slow(self, reason: str = "too slow") -> None:
         """An answer that opened well came to nothing: the breaker is told."""
+        self._outside.tell(OutsideFailed(NAME, reason))
 
-        async def fail() -> None:
-            raise OutsideFailed(NAME, reason)
-
-        async def tell() -> None:
-            with contextlib.suppress(OutsideFailed, OutsideUnavailable):
-                await self._outside.attempt(fail, self._outside.deadline(1.0))
-
-        # Tells the breaker and nobody else; kept until it is done.
-        task = asyncio.get_running_loop().create_task(tell(), name="model-too-slow")
-        self._failing.add(task)
-        task.add_done_callback(self._failing.discard)
+    def _tell_end(self, event: ModelEvent) -> None:
+        match event:
+            case ModelDone():
+                self._outside.tell_whole()
+            case ModelFailed():
+                self.too_slow("broke off")
+            case _:
+                pass
 
     async def _open(self, request: AskModel) -> tuple[openai.AsyncStream[ChatCompletionChunk], ChatCompletionChunk]:
         """One attempt: the stream and its first chunk."""
@@ -248,6 +245,10 @@ class _Reading:
         self._proposals: dict[int, list[str]] = {}
         self._finish = ""
         self._usage: tuple[int, int] | None = None
+
+    @property
+    def has_text(self) -> bool:
+        return self._chars_out > 0
 
     def take(self, chunk: ChatCompletionChunk) -> list[ModelEvent]:
         """The events of one chunk."""

@@ -170,7 +170,7 @@ class ElevenLabs:
                 async with asyncio.timeout(self._offer.gap_s):
                     sound.put(await anext(chunks))
         except StopAsyncIteration:
-            return
+            self.outside.tell_whole()
         except (TimeoutError, httpx2.TransportError) as error:
             cut = OutsideFailed(NAME, f"cut in the middle: {type(error).__name__}", retryable=False, trips=True)
             self.outside.tell(cut)
