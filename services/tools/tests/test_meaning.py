@@ -25,8 +25,10 @@ from holdfast_tools.domain.classifier import Classifier
 from holdfast_tools.domain.fitting import conditional_logit, fit, logistic
 from holdfast_tools.domain.knowledge import KnowledgeIndex
 from holdfast_tools.domain.sparse import Floats
+from holdfast_tools.domain.views import MeaningViews
 from holdfast_tools.domain.ways import Ways
 from holdfast_tools.domain.weights import BY_WORDS
+from holdfast_tools.domain.words import Words
 
 PROFILE = Path(__file__).parents[3] / "profiles" / "trial_success"
 
@@ -301,3 +303,19 @@ async def test_where_learning_aside_fails_the_service_learns_by_itself(small: Pa
     await knowledge.learn([Letters], KeptVectors(tmp_path / "kept"))
 
     assert knowledge.by_meaning
+
+
+def test_thousands_of_rows_are_searched_coarsely_first_with_the_same_winner() -> None:
+    draw = np.random.default_rng(2)
+    articles = [Ways(f"a{n}", f"name{n}", (f"what is {n}", f"how does {n} go"), ()) for n in range(400)]
+    centres = np.repeat(draw.normal(size=(400, 96)), 3, axis=0)
+    rows = (centres + 0.3 * draw.normal(size=centres.shape)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    words = Words(articles, [])
+    exact, coarse = MeaningViews(articles, rows, words), MeaningViews(articles, rows, words, most_exact=0)
+    question = words.question("what is it")
+
+    for row in rows[::37]:
+        first, second = exact.look(question, row), coarse.look(question, row)
+        assert first.rows[1].argmax() == second.rows[1].argmax()
+        assert first.best == pytest.approx(second.best, abs=1e-5)

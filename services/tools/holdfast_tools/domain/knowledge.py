@@ -31,9 +31,12 @@ ELLIPTIC_WORDS = 2
 """Content words up to which a question counts as saying little."""
 
 
+MOST_RANKED = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Articles by score, best first."""
+    """Articles by score, best first; at most MOST_RANKED."""
 
     articles: tuple[str, ...]
     probabilities: tuple[float, ...]
@@ -90,7 +93,7 @@ class KnowledgeIndex:
                 seen[1], ELLIPTIC_SHARE if question.content_words <= ELLIPTIC_WORDS else FOLLOW_UP_SHARE
             )
         fused = self._fusion @ views.rows
-        order = np.argsort(-fused, kind="stable")
+        order = np.argsort(-fused, kind="stable")[:MOST_RANKED]
         probabilities = softmax(fused)
         evidence = self.evidence(question, views, int(order[0]), float(fused.max()), float(probabilities[order[0]]))
         sureness, covered = decide(evidence, self.weights)
