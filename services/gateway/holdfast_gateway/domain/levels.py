@@ -58,6 +58,12 @@ class LevelRule:
     """... or, with voices nearly as loud as the caller's, within this of the utterance's loudest three."""
     loudness_fades_db: float = 0.05
     """The loudest three count for less by this with each window (1.6 dB a second): a caller's voice sinks."""
+    above_loudest_noise_db: float = 2.0
+    """A voiced step stands this far above the loudest noise of late ..."""
+    loudest_noise_below_peak_db: float = 18.0
+    """... unless that is within this of the utterance's peak."""
+    loudest_noise_fades_db: float = 0.1
+    """The loudest noise counts for less by this with each window (3 dB a second)."""
     noise_memory: float = 0.05
     """Weight of a new window in the noise floor once there were twenty."""
     noise_creep: float = 0.03
@@ -93,6 +99,7 @@ class Levels:
         self._noise_db = -60.0
         self._spread_db = 2.5
         """How far the loudest step of a window of noise stands above the window."""
+        self._loudest_noise_db = -120.0
         self._noise_windows = 0
         self._trust = 0
         """Windows for which the noise floor is still believed."""
@@ -158,9 +165,11 @@ class Levels:
         self._trust = max(0, self._trust - 1)
         is_speech = probability >= (rule.still_speech if self._was_speech else rule.speech)
         is_onset, self._was_speech = is_speech and not self._was_speech, is_speech
+        self._loudest_noise_db -= rule.loudest_noise_fades_db
         if not is_speech:
             if probability < rule.surely_not:
                 self._trust = min(rule.trust_at_most, self._trust + rule.trust_per_window)
+                self._loudest_noise_db = max(self._loudest_noise_db, loudest)
                 self._learn(level, loudest, rule.noise_memory)
             return None
         self._peak_db = max(self._peak_db, loudest)
@@ -182,7 +191,9 @@ class Levels:
         rule = self.rule
         above = min(max(rule.above_noise_db, self._spread_db + rule.above_spread_db), rule.above_noise_at_most_db)
         if self.is_trusted:
-            least = max(self._noise_db + above, self._peak_db - rule.below_peak_db)
+            loudest = self._loudest_noise_db + rule.above_loudest_noise_db
+            loudest = min(loudest, self._peak_db - rule.loudest_noise_below_peak_db)
+            least = max(self._noise_db + above, self._peak_db - rule.below_peak_db, loudest)
         else:
             least = max(self.noise_db + above, self._peak_db - rule.below_peak_in_voices_db)
             over_agent = True
