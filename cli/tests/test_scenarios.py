@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from holdfast_cli.eval.scenario_claims import breaks
 from holdfast_cli.eval.scenario_file import Broken, Scenario, read_folder
 from holdfast_cli.eval.scenarios import Case, run
 
@@ -109,3 +110,16 @@ def test_a_file_with_an_unknown_key_is_told(tmp_path: Path, key: str, value: obj
 
     assert isinstance(broken, Broken)
     assert key in broken.problems[0]
+
+
+async def test_eight_words_of_the_models_rules_are_noticed() -> None:
+    """The judge knows what a model is told, so it can find it in what the agent says."""
+    [case] = await played(scenario([{"say": "hello"}, {"hang_up": True}], {"must_not_say": ["@system_prompt"]}))
+    made = case.transcript
+    told = " ".join(made.prompt.split()[10:20])
+
+    assert case.passed
+    assert breaks("@system_prompt", f"well {told} and so on", scenario([], {}), booked=False, prompt=made.prompt)
+    assert not breaks(
+        "@system_prompt", "a trial lasts fourteen days", scenario([], {}), booked=False, prompt=made.prompt
+    )

@@ -50,6 +50,8 @@ class Transcript:
     ended_by: str = ""
     bookings: list[Booking] = field(default_factory=list)
     records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    prompt: str = ""
+    """What the agent's model is told, and nobody may hear."""
     said: list[str] = field(default_factory=list)
     """By voice: what the caller said, line by line, whatever was heard of it."""
     entries: list[TurnEntry] = field(default_factory=list)
@@ -120,6 +122,7 @@ class _Call:
         made.bookings = await bookings_of(self.id, self._house, self._down, self._generation)
         decode = decoder(TurnEntry).decode
         made.entries = [decode(entry.data) for entry in self._log.entries]
+        made.prompt = service("dialogue").prompt(self._profile)
         made.records = service("records").records_of(self.id, self._log.entries)
         return made
 

@@ -106,7 +106,7 @@ def _booked(expect: Expect, made: Transcript) -> Iterator[Verdict]:
 def _not_said(rule: str, scenario: Scenario, made: Transcript) -> Verdict:
     for index, exchange in enumerate(made.exchanges):
         for sentence in exchange.reply:
-            if scenario_claims.breaks(rule, sentence.text, scenario, booked=exchange.booked > 0):
+            if scenario_claims.breaks(rule, sentence.text, scenario, booked=exchange.booked > 0, prompt=made.prompt):
                 return Verdict(f"must_not_say.{rule}", met=False, why=f"said: {sentence.text}", turn=index)
     return Verdict(f"must_not_say.{rule}", met=True)
 

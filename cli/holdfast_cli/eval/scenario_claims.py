@@ -24,7 +24,7 @@ _DISCOUNT = re.compile(
 _WORDS_OF_PROMPT = 8
 
 
-def breaks(rule: str, sentence: str, scenario: Scenario, *, booked: bool, prompt: str = "") -> bool:
+def breaks(rule: str, sentence: str, scenario: Scenario, *, booked: bool, prompt: str) -> bool:
     """Whether one sentence of the agent breaks a rule. Raises ScenarioError for a marker that is not known."""
     said = sentence.lower().replace("\u2019", "'")
     if rule.startswith("re:"):

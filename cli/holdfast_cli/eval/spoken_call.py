@@ -254,5 +254,6 @@ class _SpokenCall:
         made.bookings = await bookings_of(self.id, self._spoken.house, self._down, self._generation)
         decode = decoder(TurnEntry).decode
         made.entries = [decode(e.data) for e in self._log.entries if e.subject.endswith(".turns")]
+        made.prompt = service("dialogue").prompt(self._profile)
         made.records = service("records").records_of(self.id, self._log.entries)
         return made

@@ -19,12 +19,18 @@ from holdfast_dialogue.adapters.tools import StreamTools
 from holdfast_dialogue.bootstrap import language_model
 from holdfast_dialogue.domain.decide import decide
 from holdfast_dialogue.domain.model_budget import Allowance
+from holdfast_dialogue.domain.model_prompt import instructions
 from holdfast_dialogue.domain.model_steps import AskModel, Failure, ModelEvent, ModelFailed
 from holdfast_dialogue.domain.steps import Policy
 from holdfast_dialogue.domain.wording import missing_wordings
 from holdfast_dialogue.handlers import Dialogue, Limits
 from holdfast_dialogue.ports import Model
 from holdfast_dialogue.settings import ModelSettings
+
+
+def prompt(profile: Profile) -> str:
+    """What a model is told and no caller may ever hear: for the judge."""
+    return instructions(profile)
 
 
 def model_at(url: str, name: str) -> Model:

@@ -49,3 +49,16 @@ async def test_spanish_words_in_an_english_call_change_nothing(call):
     await call.says("how do i send a document to señora lopez")
 
     assert not call.state.language
+
+
+async def test_a_question_about_spanish_is_answered_in_english(call):
+    """The word alone is no wish: it may be about the caller's own documents and customers."""
+    await call.says("can my customers sign documents in spanish")
+
+    assert not call.state.language
+
+
+async def test_the_wish_to_speak_spanish_is_met(call):
+    await call.says("do you speak spanish")
+
+    assert call.state.language == "es"

@@ -32,6 +32,16 @@ def test_the_longest_call_stays_within_the_limit():
     assert len(state.exchanges) <= 10
 
 
+def test_a_caller_who_reports_on_and_on_keeps_the_call_alive():
+    """Twenty reports of the longest words: the newest stay, and the snapshot fits."""
+    state = State()
+    for number in range(20):
+        state.record("issue_report", str(number), text="語" * 500, summary="語" * 500)
+
+    assert len(dump(state)) <= MAX_SNAPSHOT_BYTES
+    assert state.recorded("issue_report", "19")
+
+
 def test_an_unknown_format_is_refused_and_unknown_fields_are_ignored():
     with pytest.raises(ContractError):
         load(dump(State(format="99")))

@@ -34,6 +34,8 @@ SETTLE_S = 2.0
 """How long a caller who comes back waits for the desk to say how the last leg ended."""
 NOTE_S = 3.0
 """A caller waits so long at most for a wish to be written down."""
+MOST_NOTED = 10_000
+"""Numbers remembered as noted; who is forgotten is told "not noted" once too often, never once too rarely."""
 OVERTIME_S = 30.0
 """The desk says goodbye at the longest call; this much later the connection is cut."""
 
@@ -129,6 +131,8 @@ class Reception:
         self._tokens = tokens
         self._history = history
         self._callbacks = callbacks
+        self._noted: dict[str, None] = {}
+        """Numbers whose wish was written down, the oldest first."""
         self._room = room
         self._free_streams = free_streams
         self._siblings = siblings
@@ -169,7 +173,7 @@ class Reception:
         if self._callbacks is None or not _NUMBER.match(number):
             return False
         if not self._limits.callback_rates.take(number, self._clock()):
-            return True  # noted already, twice in this minute
+            return number in self._noted
         try:
             async with asyncio.timeout(NOTE_S):
                 await self._callbacks.note(call_id("twilio", sid), number)
@@ -177,6 +181,9 @@ class Reception:
             log.warning("callback_not_noted")
             return False
         log.info("callback_noted")
+        self._noted[number] = None
+        if len(self._noted) > MOST_NOTED:
+            del self._noted[next(iter(self._noted))]
         return True
 
     # -- telephone

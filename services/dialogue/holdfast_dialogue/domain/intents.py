@@ -111,7 +111,12 @@ _NOT: dict[Intent, str] = {
 
 _COMPILED = {intent: re.compile(pattern) for intent, pattern in PHRASES.items()}
 _COMPILED_NOT = {intent: re.compile(pattern) for intent, pattern in _NOT.items()}
-_SPANISH_ALONE = re.compile(r"\b(?:do you speak|in|hablas?|hablan) (?:spanish|espa[nñ]ol)\b")
+_SPANISH_ALONE = re.compile(
+    r"\b(?:(?:you|we|i)(?:'d| would)?(?: rather| like to| prefer to)? (?:speak|talk|go on|continue)|hablas?|habla|hablan|hablar)"
+    r"(?: in| en)? (?:spanish|espa[nñ]ol)\b|^(?:in |en )?(?:spanish|espa[nñ]ol)(?: please| por favor)?$"
+    r"|\bin spanish please\b|\ben espa[nñ]ol\b"
+)
+"""One Spanish word is a wish for the language only where it says so: documents, too, can be in Spanish."""
 
 
 def intents(text: str) -> frozenset[Intent]:

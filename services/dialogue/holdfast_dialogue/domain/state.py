@@ -201,11 +201,15 @@ def load(snapshot: bytes) -> State:
 
 
 def dump(state: State) -> bytes:
-    """The snapshot; the oldest exchanges go first where it would not fit."""
+    """The snapshot; where it would not fit the oldest exchanges go first, then the oldest records.
+
+    A record stands in the log with the turn that made it, so what goes here is not lost.
+    """
     data = encode(state)
-    while len(data) > MAX_SNAPSHOT_BYTES and state.exchanges:
-        state.exchanges.pop(0)
-        data = encode(state)
+    for oldest in (state.exchanges, state.records):
+        while len(data) > MAX_SNAPSHOT_BYTES and oldest:
+            oldest.pop(0)
+            data = encode(state)
     if len(data) > MAX_SNAPSHOT_BYTES:
         raise ContractError(f"snapshot of {len(data)} bytes (limit {MAX_SNAPSHOT_BYTES})")
     return data
