@@ -4,8 +4,7 @@ Two kinds of passes. The *live* pass follows the audio and gives the guesses. A 
 answered by *final* passes over the features kept so far, normalised over the whole utterance: free speech and,
 where one belongs to the expectation, a grammar. So when there is too much to do, guesses come late first.
 Unless more voice follows, the answer given at a pause is also the final: after the last word of a
-turn nothing is left to decode; where the final would take a second opinion, it is taken in that silence. All work is
-done in slices, so that several utterances share a process.
+turn nothing is left to decode. All work is done in slices, so that several utterances share a process.
 """
 
 from __future__ import annotations
@@ -75,8 +74,6 @@ class Decoding:
         self._finals: _Finals | None = None
         self._settled: tuple[Outcome, ...] | None = None
         """Outcomes that hold as long as no more voice comes."""
-        self._is_doubted = False
-        """They were told at a pause, and as a final they would want a second opinion."""
 
     def feed(self, pcm: bytes) -> None:
         self._samples += len(pcm) // 2
@@ -85,18 +82,6 @@ class Decoding:
             self._heard += pcm
         if self._gate.feed(np.frombuffer(pcm, "<i2")):
             self._settled = None
-            self._is_doubted = False
-
-    @property
-    def may_look_ahead(self) -> bool:
-        """There is something to do that only the final will ask for."""
-        return self._is_doubted and self.ask is None
-
-    def look_ahead(self) -> None:
-        """Take the second opinion that the final will want, while the pause may still be the end."""
-        self._is_doubted = False
-        if self._settled is not None:
-            self._settled = (*self._settled, self._second_opinion())
 
     @property
     def waiting(self) -> bool:
@@ -137,11 +122,8 @@ class Decoding:
             self._drop_finals()
             if self._heard and needs_plain(choose(_candidates(self._settled))):
                 self._settled = (*self._settled, self._as_it_sounds())
-        if self._wants_generic(self._settled):
-            if ask.last:
-                self._settled = (*self._settled, self._second_opinion())
-            else:
-                self._is_doubted = True
+        if ask.last and self._wants_generic(self._settled):
+            self._settled = (*self._settled, self._second_opinion())
         self.ask = None
         return self._answer(ask, self._settled)
 

@@ -75,12 +75,10 @@ class Worker:
             self._take(inbox)
             if (decoding := self._most_urgent()) is not None:
                 self._slice(decoding)
-            elif (doubted := self._doubted()) is not None:
-                doubted.look_ahead()
 
     def _take(self, inbox: queue.SimpleQueue[Order]) -> None:
         """All orders that are there; waits for one when there is nothing to do."""
-        idle = self._most_urgent() is None and self._doubted() is None
+        idle = self._most_urgent() is None
         while True:
             try:
                 order = inbox.get(block=idle, timeout=None if self._is_stocked or self._running else IDLE_S)
@@ -115,10 +113,6 @@ class Worker:
     def _most_urgent(self) -> Decoding | None:
         waiting = (self._running[i] for i in (*self._asked, *self._running) if self._running[i].waiting)
         return next(waiting, None)
-
-    def _doubted(self) -> Decoding | None:
-        """Whose second opinion may be taken while nobody asks for anything."""
-        return next((decoding for decoding in self._running.values() if decoding.may_look_ahead), None)
 
     def _slice(self, decoding: Decoding) -> None:
         try:
