@@ -45,6 +45,8 @@ NEEDED = (Service.ASR, Service.DIALOGUE, Service.TTS, Service.TOOLS)
 """Services without which a caller cannot be served well."""
 OWN_ADDRESS = "address"
 """In a gateway's beat: where this one process of several is reached."""
+MOST_SIBLINGS = 64
+"""Addresses of other processes that are remembered."""
 LOOK_ROUND_S = 0.25
 """As often as they beat."""
 IDLE_S = 10.0
@@ -79,6 +81,7 @@ class Edge:
         self._callbacks = callbacks
         self._redirects = redirects
         self._calls = asyncio.TaskGroup()
+        self._heard_of: dict[str, None] = {}
         self.port = settings.port
         self.url = ""
         self.reception: Reception
@@ -111,7 +114,9 @@ class Edge:
         self._port = OnePort()
         self.port = await self._port.listen(settings.host, settings.port)
         self.url = settings.public_base_url or f"http://127.0.0.1:{self.port}"
-        self._guard = TwilioGuard(settings.twilio_auth_token.get_secret_value(), self.url, settings.media_base_url)
+        self._guard = TwilioGuard(
+            settings.twilio_auth_token.get_secret_value(), self.url, settings.media_base_url, self._addresses
+        )
         self._carrier = Carrier(
             self._profile.hand_over if self._profile else HandOver(),
             public_base_url=self.url,
@@ -153,6 +158,7 @@ class Edge:
         """Keep an eye on who is there to serve new callers; until cancelled."""
         while True:
             self.reception.look_round()
+            self._addresses()
             await asyncio.sleep(LOOK_ROUND_S)
 
     def _free_streams(self) -> dict[str, int]:
@@ -170,6 +176,18 @@ class Edge:
             for beat in beats
             if beat.replica != self._replica and beat.info.get(OWN_ADDRESS) and not beat.draining and beat.healthy
         ]
+
+    def _addresses(self) -> list[str]:
+        """Of all siblings that were ever heard of, newest last: a proxy brings us the webhooks of one that has died."""
+        if self._presence is not None and self._settings.media_base_url:
+            for beat in self._presence.beats(asyncio.get_running_loop().time(), Service.GATEWAY):
+                address = beat.info.get(OWN_ADDRESS, "")
+                if address and beat.replica != self._replica:
+                    self._heard_of.pop(address, None)
+                    self._heard_of[address] = None
+            while len(self._heard_of) > MOST_SIBLINGS:
+                del self._heard_of[next(iter(self._heard_of))]
+        return list(self._heard_of)
 
     def _telephone(self, upgrade: Upgrade) -> MediaSocket:
         if refusal := self._guard.upgrade_refusal(twiml.MEDIA_PATH, upgrade.headers, upgrade.peer):

@@ -7,7 +7,7 @@ machine is taken (a tunnel also connects from loopback, so forwarded requests do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address
 
 from twilio.request_validator import (
@@ -24,11 +24,19 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 class TwilioGuard:
     """Lets Twilio's requests through. `refusal` returns None, or a short reason."""
 
-    def __init__(self, auth_token: str, public_base_url: str, media_base_url: str = "") -> None:
+    def __init__(
+        self,
+        auth_token: str,
+        public_base_url: str,
+        media_base_url: str = "",
+        siblings: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        """`siblings`: addresses of the other processes, whose webhooks come here once they are gone."""
         self._validator = RequestValidator(auth_token) if auth_token else None
         self._base = public_base_url.rstrip("/")
         self._own_base = media_base_url.rstrip("/")
         """Of this one process of several: webhooks come here by it, too, when another has handed a call on."""
+        self._siblings = siblings
         self._stream_base = stream_base(self._own_base or self._base)
 
     @property
@@ -42,9 +50,11 @@ class TwilioGuard:
         if self._validator is None:
             return unsigned_refusal(headers, peer)
         refusal = self._check(self._base + path_and_query, params, headers)
-        if refusal is not None and self._own_base:
-            return self._check(self._own_base + path_and_query, params, headers)
-        return refusal
+        if refusal != "bad_signature":
+            return refusal
+        bases = [self._own_base, *(base.rstrip("/") for base in self._siblings())]
+        is_signed = any(base and self._check(base + path_and_query, params, headers) is None for base in bases)
+        return None if is_signed else refusal
 
     def upgrade_refusal(self, path: str, headers: Mapping[str, str], peer: str) -> str | None:
         """For the media socket: Twilio signs the wss address of the TwiML, without parameters."""

@@ -80,6 +80,38 @@ def test_a_call_handed_on_is_signed_for_the_address_it_was_handed_to() -> None:
     assert refusal("https://voice.example.com/gateway/2/twilio/voice?handed=1", "guess") == "bad_signature"
 
 
+async def test_a_call_handed_to_a_process_that_has_died_is_answered_by_the_one_behind_it(
+    open_edge: Any, http: Any
+) -> None:
+    """The proxy brings it to a sibling, which knows the dead one's address from its beats; no other address counts."""
+    presence = Presence(stale_s=60)
+    edge = await open_edge(
+        public_base_url="https://voice.example.com",
+        media_base_url="https://voice.example.com/gateway/1",
+        twilio_auth_token="secret",
+        parts={"presence": presence},
+    )
+    presence.observe(
+        beat("gateway", "gw-2", 5, **{OWN_ADDRESS: "https://voice.example.com/gateway/2"}),
+        asyncio.get_running_loop().time(),
+    )
+    looking = asyncio.create_task(edge.look_round())
+    await asyncio.sleep(0)
+    looking.cancel()
+    presence.forget("gateway", "gw-2")
+
+    async def rings(address: str, token: str = "secret") -> int:
+        form = {"CallSid": "CA" + "1" * 32, "From": "+15550100"}
+        signature = RequestValidator(token).compute_signature(f"{address}/twilio/voice?handed=1", form)
+        path = f"http://127.0.0.1:{edge.port}/twilio/voice?handed=1"
+        async with http.post(path, data=form, headers={"X-Twilio-Signature": signature}) as answer:
+            return answer.status
+
+    assert await rings("https://voice.example.com/gateway/2") == 200
+    assert await rings("https://voice.example.com/gateway/3") == 403
+    assert await rings("https://voice.example.com/gateway/2", "guess") == 403
+
+
 async def test_a_seat_that_nobody_claimed_is_told_as_free_again(open_edge: Any, new_caller: Any) -> None:
     """Also by a process that nobody asks: what its beats say would else stay full, and no call be handed to it."""
     edge = await open_edge(max_calls=1)
