@@ -200,6 +200,6 @@ class Ear:
 
     def _on_window(self, probability: float, start: int, end: int) -> None:
         voiced = self._levels.judge(probability, start, end, over_agent=self._floor.agent_speaks)
-        self._act(self._floor.window(probability, voiced, in_voices=not self._levels.is_trusted))
+        self._act(self._floor.window(probability, voiced))
         if not self._lane.is_waiting:
             self._act(self._floor.frame(self._now))

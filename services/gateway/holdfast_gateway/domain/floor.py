@@ -108,9 +108,7 @@ class FloorRule:
     veto_ms: int = 500
     """How long the detector alone may keep a turn open beyond the endpoint ..."""
     veto_to_ms: int = 1_000
-    """... but only up to so much silence ..."""
-    veto_in_voices_ms: int = 250
-    """... and half of that where it calls the voices behind the caller speech as well."""
+    """... but only up to so much silence."""
     cut_pause_after_ms: int = 12_000
     cut_ms: int = 15_000
     turn_limit_ms: int = 60_000
@@ -149,7 +147,6 @@ class Floor:
         self._agent = Agent.QUIET
         self._now = 0
         self._probability = 0.0
-        self._in_voices = False
         self._run = 0
         """Windows of speech in a row."""
         self._onset: int | None = None
@@ -189,9 +186,9 @@ class Floor:
         """Since the last voiced sample."""
         return (self._now - self._voiced_to) // self._ms
 
-    def window(self, probability: float, voiced: Voiced | None, *, in_voices: bool = False) -> list[Action]:
-        """A window has its verdict. Windows come in order. `in_voices`: the detector has not said silence for long."""
-        self._probability, self._in_voices = probability, in_voices
+    def window(self, probability: float, voiced: Voiced | None) -> list[Action]:
+        """A window has its verdict. Windows come in order."""
+        self._probability = probability
         if probability >= self.rule.speech:
             self._run += 1
             if voiced and self._onset is None:
@@ -268,8 +265,7 @@ class Floor:
     def _is_vetoed(self) -> bool:
         """The detector still hears speech where no level stands out: that may be a weak voice, for a while."""
         rule = self.rule
-        veto_ms = rule.veto_in_voices_ms if self._in_voices else rule.veto_ms
-        until_ms = min(self.endpoint_ms + veto_ms, max(self.endpoint_ms, rule.veto_to_ms))
+        until_ms = min(self.endpoint_ms + rule.veto_ms, max(self.endpoint_ms, rule.veto_to_ms))
         return self._probability >= rule.still_speech and not self._quiet_for(until_ms)
 
     def _weigh(self) -> None:
