@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from holdfast_cli.eval.house import open_house
 from holdfast_cli.eval.scenario_claims import breaks
 from holdfast_cli.eval.scenario_file import Broken, Scenario, read_folder
+from holdfast_cli.eval.scenario_world import admission, bookings_of
 from holdfast_cli.eval.scenarios import Case, run
+from holdfast_common.contracts.registry import Service
+from holdfast_common.contracts.tools import CalendarStatus
+from holdfast_common.errors import StreamFailed
+from holdfast_common.memory_log import MemoryLog
+from holdfast_common.profile import load_profile
 
 ROOT = Path(__file__).parents[2]
 PROFILE = ROOT / "profiles" / "trial_success"
@@ -79,6 +87,22 @@ async def test_an_outage_and_a_faster_rival_are_real() -> None:
     cases = await played(down, taken)
 
     assert [case.failed for case in cases] == [[], []]
+
+
+async def test_who_asks_for_the_bookings_does_not_heal_the_calendar() -> None:
+    """The judge asks in the middle of a turn too: what is away stays away for everybody else."""
+    down = scenario(BOOKS, {})
+    fallen = {"calendar", "knowledge"}
+    async with open_house(PROFILE) as house:
+        house.admit("c1", load_profile(PROFILE), MemoryLog(), **admission(down, fallen))
+        asking = asyncio.create_task(bookings_of("c1", house, 1))
+        with pytest.raises(StreamFailed):
+            async for _ in house.tools_opener.open(
+                Service.TOOLS, lambda: CalendarStatus(key="k1"), call="c1", ends_input=True
+            ):
+                pass
+        assert await asking == []
+    assert fallen == {"calendar", "knowledge"}
 
 
 async def test_a_lost_line_is_taken_up_from_the_log() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from holdfast_common.contracts.dialogue import TurnEntry, TurnKind
 from holdfast_common.contracts.tools import BookingState
 
 from holdfast_cli.eval.scenario_call import Exchange, Transcript
@@ -25,6 +26,8 @@ _ZONE = re.compile(r"\b(?:time|zone|eastern|central|mountain|pacific|utc|gmt)\b"
 def behaviour(name: str, limit: Limit, made: Transcript) -> tuple[bool, str, int | None, bool]:
     """(met, why not, turn, counted). Raises ScenarioError for a name that is not known."""
     if name.endswith("_ms"):
+        return True, "cannot be measured in text", None, False
+    if name in _BY_VOICE and not made.said:
         return True, "cannot be measured in text", None, False
     if name in _KNOWN:
         if limit is False:
@@ -151,10 +154,50 @@ def _discovers(exchange: Exchange) -> bool:
 
 
 def _never_interrupted(made: Transcript, _limit: Limit) -> Found:
-    """Noise makes no words in text: only lines that talk over the agent count as interruptions."""
+    """By voice: no reply was broken off by something that turned out to hold no words."""
+    heard = {x.committed.n: index for index, x in enumerate(made.exchanges)}
+    for entry in _entries(made):
+        is_turn = entry.kind in (TurnKind.SPOKEN, TurnKind.SILENCE)
+        if is_turn and entry.heard and entry.heard.interrupted and not entry.said.strip():
+            return False, f"interrupted without words before turn {entry.n}", heard.get(entry.n)
     return True, "", None
 
 
+def _never_asked_known(made: Transcript, limit: Limit) -> Found:
+    """Nothing is asked that was told before that turn, and nothing twice."""
+    fields = {entry.n: entry.fields for entry in _entries(made)}
+    for index, exchange in enumerate(made.exchanges):
+        known = fields.get(exchange.committed.n - 1, {})
+        for sentence in exchange.reply:
+            if sentence.asks in DISCOVERY and known.get(sentence.asks):
+                return False, f"asked though known ({known[sentence.asks]}): {sentence.text}", index
+    return _never_asked_twice(made, limit)
+
+
+def _resumes(made: Transcript, limit: Limit) -> Found:
+    """After a lost line nobody greets again, and what was asked before is taken up or the matter goes on."""
+    for index, exchange in enumerate(made.exchanges):
+        if exchange.kind is not TurnKind.RESUMED or index == 0:
+            continue
+        left = next((s.asks for s in reversed(made.exchanges[index - 1].reply) if s.asks), "")
+        after = made.exchanges[index : index + 2]
+        if left and not any(_goes_on(x, made.exchanges[index - 1]) for x in after):
+            return False, f"{left} was asked, and after the line was lost nothing came of it: {exchange.text}", index
+    return _greets_once(made, limit)
+
+
+def _goes_on(exchange: Exchange, before: Exchange) -> bool:
+    """A question, times, a read-back, an answer, a booking: not only words to be polite."""
+    says = any((s.asks and s.asks != "repeat") or s.notes.openings or s.notes.proposal for s in exchange.reply)
+    return says or exchange.committed.answered or exchange.booked != before.booked
+
+
+def _entries(made: Transcript) -> list[TurnEntry]:
+    """One a turn: the last that was written of it."""
+    return list({entry.n: entry for entry in made.entries if not entry.intent}.values())
+
+
+_BY_VOICE = frozenset({"no_false_barge_in_on_noise"})
 _KNOWN: dict[str, Callable[[Transcript, Limit], Found]] = {
     "must_read_back_email": _reads_back_email,
     "must_state_timezone_when_confirming": _states_zone,
@@ -164,7 +207,7 @@ _KNOWN: dict[str, Callable[[Transcript, Limit], Found]] = {
     "max_retention_attempts": _retention,
     "must_not_hang_up_before_turn": _stays_until,
     "must_not_ask_twice": _never_asked_twice,
-    "must_not_reask_volunteered": _never_asked_twice,
+    "must_not_reask_volunteered": _never_asked_known,
     "must_not_repeat_questions": _never_asked_twice,
     "must_ask_to_repeat": _asks_to_repeat,
     "must_ask_back": _asks_which_time,
@@ -177,7 +220,7 @@ _KNOWN: dict[str, Callable[[Transcript, Limit], Found]] = {
     "beta_notice_once": _beta_once,
     "must_not_greet_again": _greets_once,
     "must_not_restart": _greets_once,
-    "must_resume_where_left": _greets_once,
+    "must_resume_where_left": _resumes,
     "max_discovery_questions_in_a_row": _in_a_row,
     "max_discovery_questions": _discovery_at_most,
 }

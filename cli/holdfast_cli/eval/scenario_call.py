@@ -118,8 +118,7 @@ class _Call:
             await self._turn(TurnKind.ENDED)
             self._transcript.exchanges.pop()
         made = self._transcript
-        self._down.clear()
-        made.bookings = await bookings_of(self.id, self._house, self._down, self._generation)
+        made.bookings = await bookings_of(self.id, self._house, self._generation)
         decode = decoder(TurnEntry).decode
         made.entries = [decode(entry.data) for entry in self._log.entries]
         made.prompt = service("dialogue").prompt(self._profile)
@@ -198,7 +197,7 @@ class _Call:
         self._sequence, self._unlogged = committed.log_sequence, committed.unlogged
         booked = sum(
             booking.state is BookingState.BOOKED
-            for booking in await bookings_of(self.id, self._house, self._down, self._generation)
+            for booking in await bookings_of(self.id, self._house, self._generation)
         )
         self._transcript.exchanges.append(Exchange(committed.n, kind, text, reply, committed, booked))
         if committed.ends_call and not self._transcript.ended_by:

@@ -53,10 +53,8 @@ def fail_what_must(scenario: Scenario, turn: int, down: set[str]) -> None:
                 down.add("model")
 
 
-async def bookings_of(call: str, house: House, down: set[str], generation: int) -> list[Booking]:
-    """What the calendar holds of a call, asked past its faults: it is the judge who asks."""
-    hidden = set(down)
-    down.clear()
+async def bookings_of(call: str, house: House, generation: int) -> list[Booking]:
+    """What the calendar holds of a call; its faults do not touch this question, nor this question them."""
     stream = house.tools_opener.open(Service.TOOLS, BookingsOfCall, call=call, generation=generation, ends_input=True)
     try:
         async for result in stream:
@@ -64,5 +62,4 @@ async def bookings_of(call: str, house: House, down: set[str], generation: int) 
                 return result.bookings
     finally:
         stream.cancel()
-        down |= hidden
     raise RuntimeError(f"{call}: the calendar did not tell its bookings")

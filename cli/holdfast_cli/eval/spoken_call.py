@@ -242,7 +242,7 @@ class _SpokenCall:
     async def _take(self, turn: Turn, reply: list[Sentence], committed: Committed) -> None:
         if turn.kind is TurnKind.ENDED:
             return
-        booked = await bookings_of(self.id, self._spoken.house, self._down, self._generation)
+        booked = await bookings_of(self.id, self._spoken.house, self._generation)
         count = sum(booking.state is BookingState.BOOKED for booking in booked)
         self._made.exchanges.append(Exchange(committed.n, turn.kind, turn.text, reply, committed, count))
 
@@ -250,8 +250,7 @@ class _SpokenCall:
         made = self._made
         if not made.exchanges:
             raise ScenarioError(f"{self._scenario.id}: no turn came of the call")
-        self._down.clear()
-        made.bookings = await bookings_of(self.id, self._spoken.house, self._down, self._generation)
+        made.bookings = await bookings_of(self.id, self._spoken.house, self._generation)
         decode = decoder(TurnEntry).decode
         made.entries = [decode(e.data) for e in self._log.entries if e.subject.endswith(".turns")]
         made.prompt = service("dialogue").prompt(self._profile)

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from holdfast_common.contracts.stream import ErrorCode
-from holdfast_common.contracts.tools import BookingState, CalendarBook, KnowledgeSearch
+from holdfast_common.contracts.tools import BookingsOfCall, BookingState, CalendarBook, KnowledgeSearch
 from holdfast_common.database import Database, address
 from holdfast_common.errors import StreamFailed
 from holdfast_common.profile import Profile
@@ -58,7 +58,8 @@ def serve(
     """The handler of one calendar under a frozen clock.
 
     `free`: the only openings, wall times of the calendar's zone. `down`: `knowledge`, `calendar`, read at
-    every call. `rivals`: opening (UTC instant) -> how many bookings somebody else is a moment faster.
+    every call but `calendar.of_call`, which is always answered. `rivals`: opening (UTC instant) -> how many
+    bookings somebody else is a moment faster.
     """
     ledger = SqlLedger(database, calendar, lambda: now)
     tools = Tools(
@@ -72,7 +73,8 @@ def serve(
     async def handle(session: Session) -> None:
         call = session.first
         what = KNOWLEDGE if isinstance(call, KnowledgeSearch) else CALENDAR
-        if what in down:
+        # What a call has booked is asked by who judges it, never by the dialogue.
+        if what in down and not isinstance(call, BookingsOfCall):
             raise StreamFailed(ErrorCode.UNAVAILABLE, f"{what}: cannot be reached")
         if isinstance(call, CalendarBook) and rivals.get(call.start, 0) > 0:
             rivals[call.start] -= 1
