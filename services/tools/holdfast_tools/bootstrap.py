@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
@@ -20,7 +20,7 @@ from holdfast_tools.adapters.kept_vectors import KeptVectors
 from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder
 from holdfast_tools.adapters.working_days import rules
 from holdfast_tools.calendars import open_booking
-from holdfast_tools.embedders import embedders
+from holdfast_tools.embedders import embedders, open_endpoint
 from holdfast_tools.handlers import Tools
 from holdfast_tools.learning import learn_aside
 from holdfast_tools.outside_settings import OutsideSettings
@@ -67,10 +67,15 @@ async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettin
     now = clock(settings.now)
     knowledge = await asyncio.to_thread(KnowledgeFolder, common.profile, learn_aside)
     database = open_database(common, settings)
+    endpoint = open_endpoint(settings) if settings.knowledge_meaning else None
     async with (
+        AsyncExitStack() as stack,
         open_booking(outside, database, profile, now) as booking,
         open_search(outside, knowledge, runtime.bus, knowledge.outside_of) as search,
     ):
+        if endpoint is not None:
+            stack.push_async_callback(endpoint.close)
+            runtime.health.register("embeddings", endpoint.outside.finding)
         tools = Tools(
             knowledge=search.knowledge,
             ledger=booking.ledger,
@@ -102,7 +107,10 @@ async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettin
             kept = KeptVectors(common.state_dir / "knowledge")
             if kept.is_empty:
                 await asyncio.sleep(FIRST_LEARNING_AFTER_S)
-            await knowledge.learn(embedders(common, settings), kept)
+            found = embedders(common, endpoint)
+            await knowledge.learn(found, kept)
+            if endpoint is not None:
+                await knowledge.keep_learning(found, kept)
 
         runtime.health.register("knowledge", lambda: _knowledge_finding(knowledge))
         if search.finding is not None:

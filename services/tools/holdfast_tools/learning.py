@@ -16,7 +16,7 @@ from holdfast_common.settings import CommonSettings, load_or_exit
 
 from holdfast_tools.adapters.kept_vectors import KeptVectors
 from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder
-from holdfast_tools.embedders import embedders
+from holdfast_tools.embedders import embedders, open_endpoint
 from holdfast_tools.settings import ToolsSettings
 
 log = structlog.get_logger()
@@ -53,8 +53,17 @@ def main() -> int:
         knowledge = KnowledgeFolder(common.profile)
     except SettingsError:  # the service tells its problems
         return 1
-    asyncio.run(knowledge.learn(embedders(common, settings), KeptVectors(common.state_dir / "knowledge")))
+    asyncio.run(_learn(knowledge, common, settings))
     return 0 if knowledge.by_meaning else 1
+
+
+async def _learn(knowledge: KnowledgeFolder, common: CommonSettings, settings: ToolsSettings) -> None:
+    endpoint = open_endpoint(settings)
+    try:
+        await knowledge.learn(embedders(common, endpoint), KeptVectors(common.state_dir / "knowledge"))
+    finally:
+        if endpoint is not None:
+            await endpoint.close()
 
 
 if __name__ == "__main__":

@@ -35,7 +35,11 @@ class Embedder(Protocol):
     """Of the model; vectors of different names cannot be compared."""
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
-        """Raises EngineUnavailable."""
+        """Of a knowledge's own texts, with patience. Raises EngineUnavailable."""
+        ...
+
+    async def embed_question(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
+        """Of what a caller asks, while the caller waits. Raises EngineUnavailable."""
         ...
 
 

@@ -17,7 +17,7 @@ from holdfast_common.contracts.tools import KnowledgeSearch, Sureness
 from holdfast_common.errors import EngineUnavailable, SettingsError
 from holdfast_tools import evaluation, profile_check
 from holdfast_tools.adapters.embeddings_endpoint import EndpointEmbeddings
-from holdfast_tools.adapters.kept_vectors import KeptVectors
+from holdfast_tools.adapters.kept_vectors import MOST_WEIGHTS, KeptVectors
 from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder, read
 from holdfast_tools.adapters.minilm import MiniLm
 from holdfast_tools.domain.borders import Borders, Outside
@@ -41,6 +41,9 @@ class Letters:
     def __init__(self) -> None:
         self.embedded: list[str] = []
         self.away = False
+
+    async def embed_question(self, texts: Sequence[str]) -> Floats:
+        return await self.embed(texts)
 
     async def embed(self, texts: Sequence[str]) -> Floats:
         if self.away:
@@ -319,3 +322,121 @@ def test_thousands_of_rows_are_searched_coarsely_first_with_the_same_winner() ->
         first, second = exact.look(question, row), coarse.look(question, row)
         assert first.rows[1].argmax() == second.rows[1].argmax()
         assert first.best == pytest.approx(second.best, abs=1e-5)
+
+
+class Numbers(Letters):
+    """Vectors of as many numbers as is set, and others' questions while it is asked."""
+
+    def __init__(self, dimension: int) -> None:
+        super().__init__()
+        self.dimension = dimension
+        self.meanwhile = lambda: None
+
+    async def embed(self, texts: Sequence[str]) -> Floats:
+        rows = await super().embed(texts)
+        return rows[:, : self.dimension] + np.float32(0.01)
+
+    async def embed_question(self, texts: Sequence[str]) -> Floats:
+        self.meanwhile()
+        return await self.embed(texts)
+
+
+async def test_a_vector_that_is_dropped_while_another_is_awaited_is_still_had(small: Path, tmp_path: Path) -> None:
+    knowledge, model = KnowledgeFolder(small), Numbers(64)
+    await knowledge.learn([lambda: model], KeptVectors(tmp_path / "kept"))
+    await knowledge._vectors(["first"])
+    model.meanwhile = knowledge._asked.clear
+
+    vectors = await knowledge._vectors(["first", "second"])
+
+    assert vectors is not None
+    assert vectors.shape == (2, 64)
+
+
+async def test_a_model_whose_vectors_changed_their_dimension_is_learnt_anew(small: Path, tmp_path: Path) -> None:
+    kept = KeptVectors(tmp_path / "kept")
+    await KnowledgeFolder(small).learn([lambda: Numbers(64)], kept)
+    knowledge, model = KnowledgeFolder(small), Numbers(128)
+    await knowledge.learn([lambda: model], kept)
+    assert (await ask(knowledge, "how long is the trial"))[0] == "trial-length"
+    again = asyncio.create_task(knowledge.keep_learning([lambda: model], kept, every_s=0.01))
+    async with asyncio.timeout(20):
+        while knowledge.contents.dimension != 128:
+            await asyncio.sleep(0.01)
+    again.cancel()
+
+    assert await knowledge._vectors(["how long is the trial"]) is not None
+
+
+async def test_an_edit_after_the_dimension_changed_does_not_end_the_service(small: Path, tmp_path: Path) -> None:
+    kept = KeptVectors(tmp_path / "kept")
+    knowledge, model = KnowledgeFolder(small), Numbers(64)
+    await knowledge.learn([lambda: model], kept)
+    model.dimension = 128
+    article = "---\nid: parking\ntitle: Parking\nquestions:\n- Where can I park?\n---\nBehind the house.\n"
+    (small / "knowledge" / "parking.md").write_text(article, "utf-8")
+
+    assert await knowledge.reload()
+    assert knowledge.contents.dimension == 128
+
+
+async def test_a_model_that_fails_at_an_edit_leaves_the_words(small: Path, tmp_path: Path) -> None:
+    knowledge, model = KnowledgeFolder(small), Numbers(64)
+    await knowledge.learn([lambda: model], KeptVectors(tmp_path / "kept"))
+    article = "---\nid: parking\ntitle: Parking\nquestions:\n- Where can I park?\n---\nBehind the house.\n"
+    (small / "knowledge" / "parking.md").write_text(article, "utf-8")
+
+    async def rubbish(texts: Sequence[str]) -> Floats:
+        raise ValueError("no vectors")
+
+    model.embed = rubbish
+
+    assert await knowledge.reload()
+    assert not knowledge.by_meaning
+    assert (await ask(knowledge, "where can i park"))[0] == "parking"
+
+
+async def test_a_better_model_is_taken_once_it_can_be_had(small: Path, tmp_path: Path) -> None:
+    better, lesser = Letters(), Numbers(64)
+    better.name, better.away = "better", True
+    knowledge, kept = KnowledgeFolder(small), KeptVectors(tmp_path / "kept")
+    openers = [lambda: better, lambda: lesser]
+    await knowledge.learn(openers, kept)
+    assert knowledge.contents.dimension == 64
+    again = asyncio.create_task(knowledge.keep_learning(openers, kept, every_s=0.01))
+    await asyncio.sleep(0.05)
+    assert knowledge.by_meaning
+    better.away = False
+    async with asyncio.timeout(20):
+        while knowledge.contents.dimension != 512:
+            await asyncio.sleep(0.01)
+    again.cancel()
+
+
+async def test_a_short_text_of_the_folder_has_more_time_than_a_question() -> None:
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        await asyncio.sleep(0.1)
+        return httpx2.Response(200, json={"data": [{"index": 0, "embedding": [1.0, 2.0]}]})
+
+    transport = httpx2.MockTransport(answer)
+    endpoint = EndpointEmbeddings("http://models.example/v1", "m", question_s=0.06, transport=transport)
+    assert (await endpoint.embed(["Parking"])).shape == (1, 2)
+    with pytest.raises(EngineUnavailable):
+        await endpoint.embed_question(["where can i park"])
+    await endpoint.close()
+
+
+def test_weights_of_the_last_edits_are_kept_and_no_half_written_file(tmp_path: Path) -> None:
+    kept = KeptVectors(tmp_path)
+    weights = BY_WORDS
+    for number in range(2 * MOST_WEIGHTS):
+        kept.keep_weights(f"{number}", weights)
+        assert kept.weights("0") is not None  # in use all the time
+    with pytest.raises(RuntimeError):
+        kept._write(tmp_path / "vectors-m.npz", _fails)
+
+    assert len(list(tmp_path.iterdir())) == MOST_WEIGHTS
+
+
+def _fails(path: Path) -> None:
+    raise RuntimeError("in the middle of it")

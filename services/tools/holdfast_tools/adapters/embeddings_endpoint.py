@@ -27,7 +27,7 @@ from holdfast_tools.domain.sparse import Floats
 
 BATCH = 64
 MANY_S = 60.0
-"""For all the texts of a knowledge; a single question has `question_s`."""
+"""For the texts of a knowledge; a caller's question has `question_s`."""
 
 
 class _Row(msgspec.Struct):
@@ -64,7 +64,13 @@ class EndpointEmbeddings:
 
     async def embed(self, texts: Sequence[str]) -> Floats:
         """Rows of unit length, float32. Raises EngineUnavailable."""
-        patience_s = self._question_s if len(texts) <= 2 else MANY_S
+        return await self._embed(texts, MANY_S)
+
+    async def embed_question(self, texts: Sequence[str]) -> Floats:
+        """The same within `question_s`."""
+        return await self._embed(texts, self._question_s)
+
+    async def _embed(self, texts: Sequence[str], patience_s: float) -> Floats:
         deadline = asyncio.get_running_loop().time() + patience_s
         found: list[Floats] = []
         try:

@@ -5,6 +5,7 @@ Files are written whole or not at all, and one that cannot be read counts as mis
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -31,6 +32,10 @@ def content_key(model: str, articles: Sequence[str], texts: Sequence[str]) -> st
     return hashlib.blake2b(parts.encode(), digest_size=12).hexdigest()
 
 
+MOST_WEIGHTS = 6
+"""Contents whose weights are kept: every edit of the folder makes new ones."""
+
+
 class KeptVectors:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -55,13 +60,25 @@ class KeptVectors:
         self._write(self._vectors_of(model), lambda path: np.savez(path, keys=keys, vectors=rows))
 
     def weights(self, key: str) -> Weights | None:
+        path = self._weights_of(key)
         try:
-            return msgspec.json.decode(self._weights_of(key).read_bytes(), type=Weights)
+            weights = msgspec.json.decode(path.read_bytes(), type=Weights)
+            os.utime(path)  # in use: the last to go
+            return weights
         except (OSError, msgspec.MsgspecError):
             return None
 
     def keep_weights(self, key: str, weights: Weights) -> None:
         self._write(self._weights_of(key), lambda path: path.write_bytes(msgspec.json.encode(weights)))
+        with contextlib.suppress(OSError):  # another process may be clearing up as well
+            newest_first = sorted(self._folder.glob("weights-*.json"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
+            for path in newest_first[MOST_WEIGHTS:]:
+                path.unlink(missing_ok=True)
+
+    def forget_vectors(self, model: str) -> None:
+        """The model gives other vectors than it did: those that are kept are of no use."""
+        with contextlib.suppress(OSError):
+            self._vectors_of(model).unlink(missing_ok=True)
 
     def _vectors_of(self, model: str) -> Path:
         safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in model)
@@ -71,6 +88,7 @@ class KeptVectors:
         return self._folder / f"weights-{key}.json"
 
     def _write(self, path: Path, write: Callable[[Path], object]) -> None:
+        name = ""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             number, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
@@ -79,6 +97,9 @@ class KeptVectors:
             Path(name).replace(path)
         except OSError as error:
             log.warning("knowledge_not_kept", file=path.name, error=type(error).__name__)
+        finally:
+            if name:
+                Path(name).unlink(missing_ok=True)
 
 
 def _key(text: str) -> str:

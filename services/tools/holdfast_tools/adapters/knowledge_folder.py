@@ -43,6 +43,8 @@ MOST_QUESTION_VECTORS = 2000
 """Vectors of questions kept in memory; the oldest go first."""
 MOST_TEXTS_EMBEDDED_HERE = 100
 """New texts up to which a change of the folder is embedded beside the calls: a quarter of a second of one core."""
+ANEW_AFTER_S = 60.0
+"""A better model that could not be had is tried again so often."""
 TEXTS_AT_ONCE = 256
 """Of the folder's own texts given to an embedder in one go."""
 
@@ -90,6 +92,8 @@ class Contents:
     by_meaning: KnowledgeIndex | None = None
     fitted: bool = False
     texts: tuple[str, ...] = field(default=())
+    dimension: int = 0
+    """Of the vectors in `by_meaning`."""
 
     @property
     def index(self) -> KnowledgeIndex:
@@ -133,6 +137,10 @@ class KnowledgeFolder:
         self._kept: KeptVectors | None = None
         self._weights: Weights | None = None
         self._asked: OrderedDict[str, Floats] = OrderedDict()
+        self._rank = 0
+        """Of the model in use among those that are preferred; 0 is the first."""
+        self._stale = False
+        """Questions get vectors of another dimension than the texts had."""
 
     @property
     def size(self) -> int:
@@ -176,19 +184,33 @@ class KnowledgeFolder:
         finally:
             self.learning = False
 
+    async def keep_learning(
+        self, openers: Sequence[Callable[[], Embedder]], kept: KeptVectors, every_s: float = ANEW_AFTER_S
+    ) -> None:
+        """For ever: take in a better model than the one in use once it can be had, and one that has changed anew."""
+        self._kept = kept
+        while True:
+            await asyncio.sleep(every_s)
+            if not self.by_meaning or self._stale:
+                await self._learn(openers)
+            elif self._rank:
+                await self._learn(openers[: self._rank])
+
     async def _learn(self, openers: Sequence[Callable[[], Embedder]]) -> None:
         reasons: list[str] = []
-        for open_embedder in openers:
+        for rank, open_embedder in enumerate(openers):
             try:
-                self._embedder = await asyncio.to_thread(open_embedder)
+                embedder = await asyncio.to_thread(open_embedder)
                 async with self._changing:
-                    await self._take_in(self.contents)
+                    await self._take_in(self.contents, embedder)
+                self._rank = rank
                 return
             except (EngineUnavailable, OSError, RuntimeError, ValueError) as error:
                 # RuntimeError, ValueError: what the native runtime raises for files that it does not understand.
-                self._embedder = None
                 reasons.append(str(error))
                 log.warning("embedding_model_unavailable", reason=str(error))
+        if self.by_meaning:
+            return
         self.meaning = f"by words: {'; '.join(reasons)}"
         log.warning("knowledge_without_meaning", reason=self.meaning)
 
@@ -204,12 +226,16 @@ class KnowledgeFolder:
             self.problems = error.problems
             log.error("knowledge_kept", problems=error.problems, articles=self.size)
             return False
+        except (OSError, ValueError) as error:  # ValueError: a file that is no text
+            self.problems = [f"{self._folder}: {type(error).__name__}: {error}"]
+            log.error("knowledge_kept", problems=self.problems, articles=self.size)
+            return False
         try:
             if self._embedder is None:
                 self.contents = contents
             else:
-                await self._take_in(contents)
-        except EngineUnavailable as error:
+                await self._take_in(contents, self._embedder)
+        except (EngineUnavailable, OSError, RuntimeError, ValueError) as error:
             self.contents = contents
             self.meaning = f"by words: {error}"
             log.warning("knowledge_without_meaning", reason=str(error))
@@ -223,10 +249,35 @@ class KnowledgeFolder:
             if any(Path(path).suffix in (".md", ".txt", ".json") for _, path in changes):
                 await self.reload()
 
-    async def _take_in(self, contents: Contents) -> None:
+    async def _take_in(self, contents: Contents, embedder: Embedder) -> None:
         """Vectors of what is new; an index with the weights at hand; then the weights of this very content."""
-        embedder, kept = self._embedder, self._kept
-        assert embedder is not None and kept is not None
+        kept = self._kept
+        assert kept is not None
+        if self._stale:
+            await asyncio.to_thread(kept.forget_vectors, embedder.name)
+            self._stale = False
+        vector_of, embedded = await self._vectors_of(contents, embedder, kept)
+        dimension = len(next(iter(vector_of.values())))
+        articles = ["|".join((w.article, w.title, *w.asked, "", *w.body)) for w in contents.ways]
+        key = content_key(f"{embedder.name}/{dimension}", articles, contents.texts)
+        fitted = await asyncio.to_thread(kept.weights, key)
+        before = self._weights if embedder is self._embedder and dimension == self.contents.dimension else None
+        await self._use(contents, embedder, vector_of, fitted or before, fitted=fitted is not None)
+        if fitted is None:
+            if self._learn_aside:
+                await self._learn_aside()
+                fitted = await asyncio.to_thread(kept.weights, key)
+            if fitted is None:
+                fitted = await _fitted(contents, vector_of)
+                await asyncio.to_thread(kept.keep_weights, key, fitted)
+            await self._use(contents, embedder, vector_of, fitted, fitted=True)
+        self.meaning = f"by meaning ({embedder.name}) and words, weights fitted on this folder"
+        log.info("knowledge_by_meaning", model=embedder.name, articles=len(contents.ways), embedded=embedded)
+
+    async def _vectors_of(
+        self, contents: Contents, embedder: Embedder, kept: KeptVectors
+    ) -> tuple[dict[str, Floats], int]:
+        """Of all texts, by text; and how many of them were new."""
         vector_of = await asyncio.to_thread(kept.vectors, embedder.name, contents.texts)
         new = [text for text in dict.fromkeys(contents.texts) if text not in vector_of]
         if self._learn_aside and len(new) > MOST_TEXTS_EMBEDDED_HERE:
@@ -236,25 +287,23 @@ class KnowledgeFolder:
         for start in range(0, len(new), TEXTS_AT_ONCE):
             part = new[start : start + TEXTS_AT_ONCE]
             vector_of.update(zip(part, await embedder.embed(part), strict=True))
+        if len({len(vector) for vector in vector_of.values()}) > 1 and len(new) < len(vector_of):
+            # The model behind this name has changed: what is kept of it cannot be compared with what is new.
+            log.warning("kept_vectors_forgotten", model=embedder.name)
+            await asyncio.to_thread(kept.forget_vectors, embedder.name)
+            return await self._vectors_of(contents, embedder, kept)
         if new:
             await asyncio.to_thread(kept.keep_vectors, embedder.name, vector_of)
-        articles = ["|".join((w.article, w.title, *w.asked, "", *w.body)) for w in contents.ways]
-        key = content_key(embedder.name, articles, contents.texts)
-        fitted = await asyncio.to_thread(kept.weights, key)
-        await self._use(contents, vector_of, fitted or self._weights, fitted=fitted is not None)
-        if fitted is None:
-            if self._learn_aside:
-                await self._learn_aside()
-                fitted = await asyncio.to_thread(kept.weights, key)
-            if fitted is None:
-                fitted = await _fitted(contents, vector_of)
-                await asyncio.to_thread(kept.keep_weights, key, fitted)
-            await self._use(contents, vector_of, fitted, fitted=True)
-        self.meaning = f"by meaning ({embedder.name}) and words, weights fitted on this folder"
-        log.info("knowledge_by_meaning", model=embedder.name, articles=len(contents.ways), embedded=len(new))
+        return {text: vector_of[text] for text in contents.texts}, len(new)
 
     async def _use(
-        self, contents: Contents, vector_of: dict[str, Floats], weights: Weights | None, *, fitted: bool
+        self,
+        contents: Contents,
+        embedder: Embedder,
+        vector_of: dict[str, Floats],
+        weights: Weights | None,
+        *,
+        fitted: bool,
     ) -> None:
         def build() -> KnowledgeIndex:
             vectors = np.stack([vector_of[text] for text in contents.texts])
@@ -270,25 +319,35 @@ class KnowledgeFolder:
             by_meaning=index,
             fitted=fitted,
             texts=contents.texts,
+            dimension=len(next(iter(vector_of.values()))),
         )
-        self._weights = weights
+        self._embedder, self._weights = embedder, weights
         self._asked.clear()
-        embedder = self._embedder
-        self.meaning = f"by meaning ({embedder.name if embedder else ''}) and words, weights being fitted"
+        self.meaning = f"by meaning ({embedder.name}) and words, weights being fitted"
 
     async def _vectors(self, texts: list[str]) -> Floats | None:
         """Of the questions; None where the model does not answer, so that this one goes by words."""
         embedder = self._embedder
         if embedder is None:
             return None
-        new = [text for text in texts if text not in self._asked]
+        dimension = self.contents.dimension
+        # Taken before anything is waited for: meanwhile others may be put in and these be dropped.
+        known = {text: self._asked[text] for text in texts if text in self._asked}
+        for text in known:
+            self._asked.move_to_end(text)
+        new = [text for text in dict.fromkeys(texts) if text not in known]
         try:
-            found = dict(zip(new, await embedder.embed(new), strict=True)) if new else {}
+            found = dict(zip(new, await embedder.embed_question(new), strict=True)) if new else {}
         except EngineUnavailable as error:
             log.warning("question_by_words", reason=str(error))
             return None
-        vectors = np.stack([found[text] if text in found else self._asked[text] for text in texts])
-        self._asked.update(found)
+        if any(len(vector) != dimension for vector in found.values()):
+            log.warning("question_by_words", reason=f"{embedder.name}: vectors of another dimension than the texts'")
+            self._stale = True
+            return None
+        vectors = np.stack([found[text] if text in found else known[text] for text in texts])
+        if embedder is self._embedder and dimension == self.contents.dimension:
+            self._asked.update(found)
         while len(self._asked) > MOST_QUESTION_VECTORS:
             self._asked.popitem(last=False)
         return vectors
