@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from holdfast_common.errors import EngineUnavailable, SettingsError
+from holdfast_common.health import Finding, State
 from holdfast_common.profile import Voice, load_profile
 from holdfast_common.resilience import Outside, Patience
 from holdfast_common.runtime import Runtime, Wiring
@@ -19,7 +20,7 @@ from holdfast_tts.chain import Chain, Factory
 from holdfast_tts.domain.cache import AudioCache
 from holdfast_tts.domain.voice_files import Wish
 from holdfast_tts.handlers import Chunking, Speaker
-from holdfast_tts.ports import Synthesiser
+from holdfast_tts.ports import Remote, Synthesiser
 from holdfast_tts.renderer import Renderer, Shape
 from holdfast_tts.settings import TtsSettings
 from holdfast_tts.voice_thread import VoiceThread
@@ -144,6 +145,8 @@ async def wire(runtime: Runtime, settings: TtsSettings) -> AsyncIterator[Wiring]
     profile = load_profile(runtime.common.profile)
     chain = Chain(settings.engines, factories(settings, profile.voice, asyncio.get_running_loop()))
     runtime.health.register("engine", chain.check)
+    if "elevenlabs" in settings.engines:
+        runtime.health.register("elevenlabs", lambda: service_finding(chain))
     renderer = Renderer(shape(settings))
     arrival = piper(settings, profile.voice, runtime.common.state_dir, chain, renderer)
     threads = settings.piper_workers if arrival else 1
@@ -175,9 +178,22 @@ async def wire(runtime: Runtime, settings: TtsSettings) -> AsyncIterator[Wiring]
         )
     finally:
         voice.close()
+        for engine in remote(chain):
+            await engine.close()
         if arriving:
             arriving.cancel()
             await asyncio.gather(arriving, return_exceptions=True)
+
+
+def remote(chain: Chain) -> list[Remote]:
+    """The loaded engines that a service outside stands behind."""
+    return [engine for engine in chain.loaded if isinstance(engine, Remote)]
+
+
+def service_finding(chain: Chain) -> Finding:
+    """For health: how that service answers."""
+    findings = [engine.outside.finding() for engine in remote(chain)]
+    return findings[0] if findings else Finding(State.OK, "not in use")
 
 
 async def start(chain: Chain, voice: VoiceThread, arrival: Arrival | None, settings: TtsSettings) -> None:

@@ -44,6 +44,11 @@ class Chain:
         return self._loaded.get(name) if name else None
 
     @property
+    def loaded(self) -> tuple[Synthesiser, ...]:
+        """The engines that are loaded."""
+        return tuple(self._loaded.values())
+
+    @property
     def can_speak(self) -> bool:
         """Is there a link to try now?"""
         return self._first() is not None

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from holdfast_common.errors import EngineUnavailable
 from holdfast_common.pcm import Samples
+from holdfast_common.resilience import Outside
 
 from holdfast_tts.domain.timings import Span
 from holdfast_tts.domain.voice_files import Progress
@@ -74,6 +75,17 @@ class Synthesiser(Protocol):
 
     def speak(self, run: Run, emit: Emit) -> None:
         """Say it, piece by piece. Raises EngineUnavailable when the engine is broken."""
+        ...
+
+
+@runtime_checkable
+class Remote(Protocol):
+    """A `Synthesiser` that a service outside stands behind."""
+
+    outside: Outside
+
+    async def close(self) -> None:
+        """Let its connections go."""
         ...
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,18 +15,26 @@ from holdfast_cli.stand_ins.faults import Fault
 from holdfast_common.contracts.tts import Speak, Spoken
 from holdfast_common.contracts.wire import Audio
 from holdfast_common.errors import StreamFailed
-from holdfast_common.resilience import Outside, Patience
+from holdfast_common.health import Health, State
+from holdfast_common.resilience import Outside, OutsideFailed, Patience
+from holdfast_common.runtime import Runtime
 from holdfast_common.secret_file import SecretSource
+from holdfast_common.settings import CommonSettings
 from holdfast_common.testing import FakeSession
+from holdfast_tts import bootstrap
 from holdfast_tts.adapters.elevenlabs import ElevenLabs, Offer
 from holdfast_tts.adapters.scripted import Scripted
+from holdfast_tts.bootstrap import remote, service_finding
 from holdfast_tts.chain import Chain
 from holdfast_tts.domain.cache import AudioCache
 from holdfast_tts.handlers import Chunking, Speaker
 from holdfast_tts.renderer import Renderer, Shape
+from holdfast_tts.settings import TtsSettings
 from holdfast_tts.voice_thread import VoiceThread
 
 TEXT = "The trial lasts fourteen days, and you need no card for it."
+
+PROFILE = "id: acme\ncompany: Acme\nproduct: Anvils\ncopy: {greeting: [Hello]}\n"
 
 
 class House:
@@ -120,3 +131,23 @@ async def test_a_voice_that_is_away_at_the_start_comes_back_by_itself(house: Hou
     await house.say()
 
     assert TEXT in house.service.said
+
+
+async def test_health_tells_of_the_service_once_it_is_in_use(house: House) -> None:
+    assert service_finding(house.chain).detail == "not in use"
+    await house.voice.warm()
+    assert remote(house.chain) == [house.engine]
+    house.outside.tell(OutsideFailed("elevenlabs", "cut", trips=True))
+    assert service_finding(house.chain).state is State.DEGRADED
+
+
+async def test_the_connections_are_let_go_when_the_service_ends(
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "profile.yaml").write_text(PROFILE)
+    runtime = cast(Runtime, SimpleNamespace(common=CommonSettings(profile=tmp_path), health=Health()))
+    monkeypatch.setattr(bootstrap, "factories", lambda *_: {"elevenlabs": lambda: house.engine, "scripted": Scripted})
+    async with bootstrap.wire(runtime, TtsSettings(engines=cast(Any, "elevenlabs,scripted"))):
+        assert "elevenlabs" in runtime.health.report()
+        assert not house.engine._client.is_closed
+    assert house.engine._client.is_closed
