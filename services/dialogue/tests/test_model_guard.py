@@ -221,3 +221,25 @@ def test_the_prompt_holds_no_address_and_stays_within_its_length(profile):
     assert "northwind" not in whole
     assert "proposals" in whole
     assert len(whole) <= 6_100
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my name is sarah connor",
+        "it's Sarah here, how long is it",
+        "write to old@first.example please",
+        "it was sarah dot c at first dot example",
+        "s a r a h at first dot co dot uk",
+        "my address is sarah at acme dash corp dot com",
+    ],
+)
+def test_neither_the_callers_name_nor_an_address_of_the_call_is_shown(profile, said):
+    """Also one that was replaced by a later one."""
+    state = State(fields={"name": "Sarah Connor", "email": "new@second.example"})
+    state.exchanges = [Exchange(said=said, reply="Thanks, Sarah.")]
+    request = model_prompt.build(profile, state, said, [HIT], tools=(), reply_tokens=100, prompt_chars=9_000)
+    shown = " ".join(message.text.lower() for message in request.messages[1:])
+
+    for secret in ("sarah", "connor", "s a r a h", "first", "acme"):
+        assert secret not in shown

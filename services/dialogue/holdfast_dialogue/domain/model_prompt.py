@@ -1,11 +1,12 @@
 """What a language model is shown: rules, the passages that were found, what is known, the conversation as heard. Pure.
 
 Nothing of other calls can be in it: it is made of this call's state and the company's articles alone.
-The caller's address is left out, because no answer needs it.
+The caller's name and addresses are left out, because no answer needs them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from holdfast_common.contracts.dialogue import Sentence
@@ -27,6 +28,7 @@ MAX_PASSAGES = 3
 MAX_PASSAGE_CHARS = 1_600
 MAX_SAID_CHARS = 600
 MASK = "(address)"
+NAME_MASK = "(name)"
 
 
 def instructions(profile: Profile) -> str:
@@ -105,9 +107,22 @@ def _exchange(said: str, reply: str, state: State) -> list[Message]:
 
 
 def _hidden(text: str, state: State) -> str:
-    """The text without the caller's address, as written and as spoken."""
+    """The text without the caller's name and without any address, as written and as spoken."""
     email = state.fields.get("email", "")
     for form in (email, emails.say(email) if email else ""):
         if form:
             text = text.replace(form, MASK)
+    text = _SPOKEN_ADDRESS.sub(MASK, _WRITTEN_ADDRESS.sub(MASK, text))
+    name = state.fields.get("name", "")
+    for form in (name, *name.split()):
+        if form == name or len(form) > 1:
+            text = re.sub(rf"\b{re.escape(form)}\b", NAME_MASK, text, flags=re.IGNORECASE) if form else text
     return text
+
+
+_WRITTEN_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
+_SIGN = r"(?:dot|dash|hyphen|minus|underscore|plus)"
+_SPOKEN_ADDRESS = re.compile(
+    rf"\b(?:(?:\w|\w+ {_SIGN}) )*\w+ at (?:sign )?(?:(?:\w|\w+ {_SIGN}) )*\w+ dot \w+(?: dot \w+)*\b", re.IGNORECASE
+)
+"""Earlier addresses of the call too: only the last one is among the fields."""
