@@ -111,6 +111,7 @@ def test_without_any_voice_the_carrier_says_sorry_and_the_caller_returns(play, s
 def test_a_voice_that_stays_away_is_the_end_by_the_carriers_voice(play, script, world):
     async def story():
         script.tts = no_voice
+        script.reply = lambda turn: ["Here I am again."]
         call = world(script, carrier=True, generation=2)
         ending = await call.task
 
