@@ -62,6 +62,8 @@ class LevelRule:
     """A voiced step stands this far above the loudest noise of late ..."""
     loudest_noise_below_peak_db: float = 18.0
     """... unless that is within this of the utterance's peak."""
+    loudest_noise_above_db: float = 15.0
+    """... nor more than this above the noise itself: on a quiet line the loudest "noise" is a word's own tail."""
     loudest_noise_fades_db: float = 0.1
     """The loudest noise counts for less by this with each window (3 dB a second)."""
     noise_memory: float = 0.05
@@ -70,8 +72,8 @@ class LevelRule:
     """... of a window that is called speech though nothing in it stands out (voices behind the caller)."""
     trust_per_window: int = 4
     """Each window that is surely not speech makes the floor trusted for so many others ..."""
-    trust_at_most: int = 80
-    """... up to this (2.5 s)."""
+    trust_at_most: int = 160
+    """... up to this (5 s): longer than most utterances, which teach nothing of the noise."""
     agent_below_peak_db: float = 25.0
     """Under the agent's voice a step counts within this of the caller's usual peak: its echo does not."""
     usual_peak_db: float = -14.0
@@ -192,7 +194,9 @@ class Levels:
         above = min(max(rule.above_noise_db, self._spread_db + rule.above_spread_db), rule.above_noise_at_most_db)
         if self.is_trusted:
             loudest = self._loudest_noise_db + rule.above_loudest_noise_db
-            loudest = min(loudest, self._peak_db - rule.loudest_noise_below_peak_db)
+            loudest = min(
+                loudest, self._peak_db - rule.loudest_noise_below_peak_db, self._noise_db + rule.loudest_noise_above_db
+            )
             least = max(self._noise_db + above, self._peak_db - rule.below_peak_db, loudest)
         else:
             least = max(self.noise_db + above, self._peak_db - rule.below_peak_in_voices_db)
