@@ -180,7 +180,9 @@ async def test_a_stopped_or_killed_process_loses_nothing(toy: Path) -> None:
             hearings = await asyncio.gather(*(final(begin(recogniser, 1)) for _ in range(2)))
 
             assert [h.text for h in hearings] == [expected] * 2
-            assert victim not in recogniser.pids()
+            async with asyncio.timeout(20):  # its utterances are decoded elsewhere before its end is known
+                while victim in recogniser.pids():
+                    await asyncio.sleep(0.02)
 
 
 async def test_without_another_process_the_embedded_recogniser_takes_over(toy: Path) -> None:
