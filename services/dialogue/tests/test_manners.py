@@ -334,3 +334,21 @@ async def test_a_farewell_is_no_answer_to_an_open_question(call):
 
     assert "use_case" not in call.state.fields
     assert call.committed.ends_call
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "can to my name is dana miller and we are a team of twenty five people",
+        "do you my name is dana miller and we are a team of twenty five",
+    ],
+)
+async def test_an_introduction_that_was_misheard_is_no_question(call, heard):
+    """What is left without the name and the number ("can to people") has no subject: nothing is looked up."""
+    await call.says("how long is the trial")
+    await call.says(heard)
+
+    assert call.state.fields["name"] == "Dana Miller"
+    assert call.state.fields["team_size"] == "25"
+    assert call.committed.route != "knowledge"
+    assert not call.committed.answered

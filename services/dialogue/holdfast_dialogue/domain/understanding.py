@@ -125,6 +125,10 @@ def understand(turn: Turn, state: State, profile: Profile, now: datetime) -> Und
     )
 
 
+_CRUMBS = re.compile(
+    r"(?:(?:a|all|am|an|and|are|can|do|for|here|i|in|is|it|members?|my|of|our|people|so|staff|that|the|then|there|to|us|users?|we|you)(?: |$))+"
+)
+"""What is left when names and numbers are taken out of an introduction: no subject, so nothing to look up."""
 _TIME_SLOTS = frozenset({"start", "clarify_date", "permission_to_book", "confirm_booking", "timezone"})
 
 
@@ -174,6 +178,8 @@ def _question(text: str, found: frozenset[Intent], facts: dict[str, str], asked:
         rest = without_fillers(_TEAM_CLAUSE.sub(" ", rest).strip())
     rest = " ".join(rest.split())
     if len(rest.split()) < 2 and not (_FOLLOW_UP.match(text) and rest):
+        return ""
+    if facts and _CRUMBS.fullmatch(rest):
         return ""
     if (told and _TIME_QUESTION.search(rest)) or (asked in _TIME_SLOTS and _OPENINGS_QUESTION.search(rest)):
         return ""
