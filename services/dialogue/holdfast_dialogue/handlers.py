@@ -166,6 +166,9 @@ class OneTurn:
     async def _think(self) -> Outcome:
         """Run the policy to its end, or to the caller's interruption."""
         turn, state = self._turn, self._state
+        model = self._dialogue.model
+        if model is not None and model.is_away:  # the call is served a little worse, asked or not
+            state.record("incident_logged", what="model_away")
         steps = self._dialogue.policy(self._dialogue.profile, state, turn, self._session.call)
         answer: Answer = None
         try:

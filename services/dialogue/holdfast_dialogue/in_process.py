@@ -76,5 +76,9 @@ class _Switched:
             async for event in events:
                 yield event
 
+    @property
+    def is_away(self) -> bool:
+        return "model" in self._down or self._model.is_away
+
     def too_slow(self) -> None:
         self._model.too_slow()

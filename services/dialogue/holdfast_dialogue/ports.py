@@ -34,6 +34,11 @@ class Model(Protocol):
         """
         ...
 
+    @property
+    def is_away(self) -> bool:
+        """It failed so often of late that it is not even asked."""
+        ...
+
     def too_slow(self) -> None:
         """The answer under way came too late to be used: counts as a failure of the endpoint."""
         ...

@@ -65,6 +65,17 @@ def is_fallback(call) -> bool:
     return any(said in call.text for said in call.profile.copy_["not_sure"]) or call.asks == "clarify_topic"
 
 
+async def test_a_model_that_is_away_is_an_incident_of_the_call_though_it_was_not_asked(route, call):
+    talk = route()
+    await talk.says("how long does the free trial last")
+    assert not call.recorded("incident_logged")
+    talk.model.is_away = True
+    await talk.says("how do i cancel it")
+
+    assert talk.model.asked == []
+    assert call.recorded("incident_logged") == {"what": "model_away"}
+
+
 async def test_what_the_knowledge_base_is_sure_of_needs_no_model(route, call):
     talk = route()
     await talk.says("how long does the free trial last")

@@ -66,6 +66,16 @@ async def test_pressing_on_after_a_refusal_gets_another_one(call):
     assert call.committed.route == "refusal"
 
 
+async def test_haggling_after_a_no_gets_another_one_and_a_question_gets_its_answer(call):
+    await call.says("could you do half price for us")
+    for words in ("everybody else gets it cheaper from you", "just this once"):
+        await call.says(words)
+        assert (call.committed.route, call.committed.article) == ("refusal", "pricing-cost")
+    await call.says("how long does the free trial last")
+
+    assert call.committed.route == "knowledge"
+
+
 async def test_no_score_is_taken_for_an_answer(call):
     await call.says("how do i add a signer to my document")
     await call.says("that's all i needed")

@@ -40,6 +40,7 @@ class FakeModel:
     closed: int = 0
     """Answers that were let go before their end."""
     slow: int = 0
+    is_away: bool = False
 
     async def answer(self, request: AskModel, *, within_s: float) -> AsyncGenerator[ModelEvent, None]:
         self.asked.append(request)

@@ -113,6 +113,10 @@ class OpenAIModel:
             async for chunk in stream:
                 _Reading(self._endpoint, _WARM_REQUEST).take(chunk)
 
+    @property
+    def is_away(self) -> bool:
+        return self._outside.state == "open"
+
     def finding(self) -> Finding:
         """For health."""
         if self._outside.state == "closed" and self._not_before > self._outside.now():

@@ -111,6 +111,7 @@ def decide(profile: Profile, state: State, turn: Turn, call: str, *, allowance: 
         state.zone = turn.zone
     if turn.kind in (TurnKind.SPOKEN, TurnKind.TYPED):
         turn = languages.choose(profile, state, turn)
+    refused_before, state.refused = state.refused, ""
     talk = Talk(
         profile=profile,
         state=state,
@@ -120,6 +121,7 @@ def decide(profile: Profile, state: State, turn: Turn, call: str, *, allowance: 
         understood=_understood(turn, state, profile, now),
         seed=wording.seed_of(call, turn.n),
         allowance=allowance,
+        refused_before=refused_before,
     )
     spoken = turn.kind in (TurnKind.SPOKEN, TurnKind.TYPED)
     for skill in IN_FURTHER_LANGUAGE if spoken and state.language else BY_KIND[turn.kind]:

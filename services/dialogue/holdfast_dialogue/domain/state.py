@@ -154,6 +154,9 @@ class State(Part):
     asked_back: list[str] = []
     """Titles between which the caller was asked to choose."""
 
+    refused: str = ""
+    """What the last reply said no to: `manipulation`, `discount`."""
+
     carried: str = ""
     """What was asked before the caller was asked to repeat: that is what the repeated words answer."""
 

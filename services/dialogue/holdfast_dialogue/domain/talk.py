@@ -93,6 +93,8 @@ class Talk:
     booking: str = ""
     allowance: Allowance | None = None
     """What a language model may be used for; None: there is none."""
+    refused_before: str = ""
+    """What the reply before this one said no to."""
     refused: list[str] = field(default_factory=list)
     """What of the model's answer was not let through."""
     model_failure: str = ""
@@ -150,6 +152,12 @@ class Talk:
         )
         self.reply.append(sentence)
         return sentence
+
+    def presses(self, for_what: str) -> bool:
+        """After a no to this: words that neither ask, tell nor wish for anything else are more of the same."""
+        u = self.understood
+        answers = u.answer.kind != "none" and not u.answer.rest
+        return self.refused_before == for_what and u.tells_nothing_new and not (u.unclear or answers)
 
     def once(self, name: str) -> bool:
         """True the first time in this call; wordings guarded by it are not repeated."""

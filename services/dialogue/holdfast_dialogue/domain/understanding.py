@@ -81,6 +81,11 @@ class Understanding:
         return bool(self.intents & set(any_of))
 
     @property
+    def tells_nothing_new(self) -> bool:
+        """No plain question, fact, wish, address or intent: more words on what was spoken of."""
+        return not (self.asked_plainly or self.facts or self.wish or self.zone or self.email or self.intents)
+
+    @property
     def tells_nothing(self) -> bool:
         """No question, fact, wish, address or intent beyond politeness was found in it."""
         polite = {Intent.GREETING, Intent.THANKS}

@@ -20,11 +20,12 @@ from holdfast_dialogue.domain.talk import Detail, Talk
 def refuse_manipulation(talk: Talk) -> Steps:
     """Asked for its instructions, its tools, or another person's data: a friendly no, whatever the reason given."""
     u, state = talk.understood, talk.state
-    insists = bool(state.counts.get("refused")) and _PRESSURE.search(u.text) is not None
+    insists = talk.presses("manipulation") or (bool(state.counts.get("refused")) and _PRESSURE.search(u.text))
     if not (u.wants(Intent.INJECTION, Intent.OTHER_PEOPLE) or insists):
         return
     talk.takes_over("refusal")
     state.count("refused")
+    state.refused = "manipulation"
     yield from talk.say("other_people" if u.wants(Intent.OTHER_PEOPLE) else "injection")
     talk.over = True
 
@@ -43,11 +44,11 @@ def be_kind_to_children(talk: Talk) -> Steps:
 def promise_no_discount(talk: Talk) -> Steps:
     """Prices are what the pricing page says: nothing is promised, however hard somebody presses."""
     u, state = talk.understood, talk.state
-    presses = state.article == "pricing-cost" and state.counts.get("discount", 0) > 0 and _HAGGLING.search(u.text)
-    if not (u.wants(Intent.DISCOUNT) or presses):
+    if not (u.wants(Intent.DISCOUNT) or talk.presses("discount")):
         return
     talk.takes_over("refusal")
-    state.count("discount")
+    state.refused = "discount"
+    yield from cite(talk, "do you give discounts")
     yield from talk.say("no_discount")
     talk.over = True
 
@@ -56,7 +57,6 @@ _PRESSURE = re.compile(
     r"\b(?:i authori[sz]e|just do it|trust me|i have permission|you have to|you must|i insist|it's an emergency|"
     r"i(?:'m| am) (?:her|his|their|the|an?|your) (?:\w+ )?(?:manager|assistant|boss|husband|wife|admin(?:istrator)?|developer|engineer|lawyer|owner|police\w*))\b"
 )
-_HAGGLING = re.compile(r"\b(?:got one|come on|promise|deal|sign today|last week|exception|off)\b")
 
 
 def own_language(talk: Talk) -> Steps:
