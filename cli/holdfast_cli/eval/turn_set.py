@@ -28,6 +28,7 @@ FRAME = RATE_HZ // 100
 EDGE = RATE_HZ // 125
 """Fade of 8 ms where speech is cut."""
 TAIL_MS = 3_200
+MOST_TEXTS = 4
 WAVE_MULAW = 7
 SHARE_ONE_PAUSE, SHARE_TWO_PAUSES = 0.23, 0.10
 """A third of the utterances pause inside, a tenth of all twice."""
@@ -79,9 +80,19 @@ def load(index: Path) -> list[Recording]:
         samples, rate_hz = read_wav(index.parent / row["file"])
         if rate_hz != RATE_HZ:
             samples = soxr.resample(samples, rate_hz, RATE_HZ)
-        words = [(w, a, b) for w, a, b in row["words"]]
+        words = spoken([(w, a, b) for w, a, b in row["words"]], samples)
         spans = [(a, b) for a, b in row["spans"]]
         found.append(Recording(row["speaker"], row["split"], row["kind"], samples, words, spans))
+    return found
+
+
+def spoken(words: list[tuple[str, int, int]], clean: Signal) -> list[tuple[str, int, int]]:
+    """The words without the silence that the aligner gave to them: each ends with its last frame of voice."""
+    loud = loud_frames(clean) * 10
+    found = []
+    for word, start, end in words:
+        mine = loud[(loud >= start) & (loud < end)]
+        found.append((word, start, int(mine[-1]) + 10 if len(mine) else end))
     return found
 
 
@@ -150,10 +161,12 @@ class Maker:
         return [make(i) for make, count in tasks for i in range(round(count * scale))]
 
     def _pick(self, *kinds: str) -> tuple[Recording, tuple[int, int]]:
-        """A speaker, then a recording, then a span: a speaker with many recordings does not count for more."""
+        """A speaker, then a recording, then a span: nobody counts for more than `MOST_TEXTS` of theirs."""
         able = [r for r in self._mine if r.kind in kinds]
         speakers = sorted({r.speaker for r in able})
-        speaker = speakers[int(self._rng.integers(len(speakers)))]
+        texts = [sum(len(r.spans) for r in able if r.speaker == speaker) for speaker in speakers]
+        weights = np.minimum(texts, MOST_TEXTS)
+        speaker = speakers[int(self._rng.choice(len(speakers), p=weights / weights.sum()))]
         able = [r for r in able if r.speaker == speaker]
         recording = able[int(self._rng.integers(len(able)))]
         return recording, recording.spans[int(self._rng.integers(len(recording.spans)))]
