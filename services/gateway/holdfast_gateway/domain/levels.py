@@ -42,6 +42,8 @@ class LevelRule:
     """A window this probable is speech."""
     still_speech: float = 0.35
     """... and this probable, after one that was."""
+    surely: float = 0.9
+    """... and this probable surely is."""
     surely_not: float = 0.15
     """A window under this teaches the noise floor."""
     above_noise_db: float = 7.0
@@ -51,13 +53,19 @@ class LevelRule:
     above_noise_at_most_db: float = 12.0
     below_peak_db: float = 30.0
     below_peak_in_voices_db: float = 13.0
-    """... while the detector never says silence: other voices, or a caller who does not stop."""
+    """... while the detector never says silence: other voices, or a caller who does not stop ..."""
+    above_guess_db: float = 15.0
+    """... or so far above the guessed floor, where that leaves more room: on a quiet line a weak word is no noise."""
     above_voices_db: float = 8.0
     """... and then three windows together (96 ms) must also stand this far above the guessed floor ..."""
     below_loudness_db: float = 4.0
     """... or, with voices nearly as loud as the caller's, within this of the utterance's loudest three."""
     loudness_fades_db: float = 0.05
     """The loudest three count for less by this with each window (1.6 dB a second): a caller's voice sinks."""
+    steady_spread_db: float = 3.0
+    """Noise whose loudest steps stand out by less (white 2.2 to 2.7, voices over 3.4) is steady ..."""
+    window_above_steady_db: float = 3.0
+    """... and a window of speech that stands so far above it is voice, though no step of it stands out."""
     above_loudest_noise_db: float = 2.0
     """A voiced step stands this far above the loudest noise of late ..."""
     loudest_noise_below_peak_db: float = 18.0
@@ -176,8 +184,11 @@ class Levels:
             return None
         self._peak_db = max(self._peak_db, loudest)
         least = self._least(over_agent)
+        loudness_db = self._loudness()
         standing = [i for i, step in enumerate(steps) if step > least]
-        if not standing or self._sinks_into_voices():
+        if not standing and not over_agent and probability >= rule.surely and level > (faint := self._faint()):
+            standing = [i for i, step in enumerate(steps) if step > faint]
+        if not standing or self._sinks_into_voices(loudness_db):
             self._hollow += 1
             if self._hollow > HOLLOW_WINDOWS:
                 self._learn(level, loudest, rule.noise_creep)
@@ -199,14 +210,28 @@ class Levels:
             )
             least = max(self._noise_db + above, self._peak_db - rule.below_peak_db, loudest)
         else:
-            least = max(self.noise_db + above, self._peak_db - rule.below_peak_in_voices_db)
+            noise_db = self.noise_db
+            below = min(
+                max(rule.below_peak_in_voices_db, self._peak_db - noise_db - rule.above_guess_db), rule.below_peak_db
+            )
+            least = max(noise_db + above, self._peak_db - below)
             over_agent = True
         return max(least, self._usual_peak_db - rule.agent_below_peak_db) if over_agent else least
 
-    def _sinks_into_voices(self) -> bool:
-        """Only what is behind the caller is heard, though the detector goes on calling it speech."""
+    def _loudness(self) -> float:
+        """Of the last three windows, dBFS; the utterance's loudest three are kept."""
         loudness_db = 10.0 * log10(sum(self._powers) / 3.0 + 1e-12)
         self._loudest_db = max(self._loudest_db - self.rule.loudness_fades_db, loudness_db)
+        return loudness_db
+
+    def _faint(self) -> float:
+        """What a whole window of 32 ms must stand above to be voice in steady noise, where no step stands out, dBFS."""
+        if self._spread_db >= self.rule.steady_spread_db:
+            return 0.0
+        return max(self.noise_db + self.rule.window_above_steady_db, self._peak_db - self.rule.below_peak_db)
+
+    def _sinks_into_voices(self, loudness_db: float) -> bool:
+        """Only what is behind the caller is heard, though the detector goes on calling it speech."""
         if self.is_trusted:
             return False
         least = min(self.noise_db + self.rule.above_voices_db, self._loudest_db - self.rule.below_loudness_db)

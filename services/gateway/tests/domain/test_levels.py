@@ -105,3 +105,12 @@ def test_voices_behind_the_caller_do_not_keep_the_turn_open():
         if voiced := levels.judge(0.8, at, at + WINDOW):
             last = voiced.end
     assert abs(last - (RATE + 4_800)) <= 40 * RATE // 1000
+
+
+def test_a_weak_word_late_in_a_long_sentence_is_voice_on_a_quiet_line():
+    """The detector has not said silence for long, so the floor is guessed; 20 dB under the peak is no noise there."""
+    words = np.tile(np.concatenate([vowel(300, -12.0), np.zeros(480)]), 8)
+    samples, start, end = line(np.concatenate([words, vowel(400, -32.0)]), -62.0, lead_s=0.3)
+    _, last = judged(samples, start, end)
+
+    assert abs(last - end) <= 12 * RATE // 1000
