@@ -246,7 +246,7 @@ class Maker:
         at = sorted(rng.choice(np.arange(first + 1, last), pauses, replace=False).tolist())
         bounds = [first, *at, last]
         pieces = [self._cut(r, a, b) for a, b in pairwise(bounds)]
-        item = self._item("turn", r, (30.0, 15.0, 5.0)[i % 3], expectation)
+        item = self._item("turn", r, (30.0, 15.0, 5.0)[(i + i // 6) % 3], expectation)  # digits in each noise
         lead_ms = 0 if rng.uniform() < 0.1 else int(rng.uniform(300, 1_500))
         gaps = rng.integers(400, 1_201, pauses).tolist()
         clean = self._spoken(item, pieces, gaps, lead_ms, TAIL_MS)
