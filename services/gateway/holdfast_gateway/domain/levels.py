@@ -183,12 +183,13 @@ class Levels:
                 self._learn(level, loudest, rule.noise_memory)
             return None
         self._peak_db = max(self._peak_db, loudest)
-        least = self._least(over_agent)
+        noise_db = self.noise_db
+        least = self._least(noise_db, over_agent)
         loudness_db = self._loudness()
         standing = [i for i, step in enumerate(steps) if step > least]
-        if not standing and not over_agent and probability >= rule.surely and level > (faint := self._faint()):
+        if not standing and not over_agent and probability >= rule.surely and level > (faint := self._faint(noise_db)):
             standing = [i for i, step in enumerate(steps) if step > faint]
-        if not standing or self._sinks_into_voices(loudness_db):
+        if not standing or self._sinks_into_voices(loudness_db, noise_db):
             self._hollow += 1
             if self._hollow > HOLLOW_WINDOWS:
                 self._learn(level, loudest, rule.noise_creep)
@@ -199,7 +200,7 @@ class Levels:
             first -= self._earlier(newest + len(steps) - standing[0], least) * self.step
         return Voiced(first, start + (standing[-1] + 1) * self.step)
 
-    def _least(self, over_agent: bool) -> float:
+    def _least(self, noise_db: float, over_agent: bool) -> float:
         """What a step must stand above to be voice, dBFS."""
         rule = self.rule
         above = min(max(rule.above_noise_db, self._spread_db + rule.above_spread_db), rule.above_noise_at_most_db)
@@ -210,7 +211,6 @@ class Levels:
             )
             least = max(self._noise_db + above, self._peak_db - rule.below_peak_db, loudest)
         else:
-            noise_db = self.noise_db
             below = min(
                 max(rule.below_peak_in_voices_db, self._peak_db - noise_db - rule.above_guess_db), rule.below_peak_db
             )
@@ -224,17 +224,17 @@ class Levels:
         self._loudest_db = max(self._loudest_db - self.rule.loudness_fades_db, loudness_db)
         return loudness_db
 
-    def _faint(self) -> float:
+    def _faint(self, noise_db: float) -> float:
         """What a whole window of 32 ms must stand above to be voice in steady noise, where no step stands out, dBFS."""
         if self._spread_db >= self.rule.steady_spread_db:
             return 0.0
-        return max(self.noise_db + self.rule.window_above_steady_db, self._peak_db - self.rule.below_peak_db)
+        return max(noise_db + self.rule.window_above_steady_db, self._peak_db - self.rule.below_peak_db)
 
-    def _sinks_into_voices(self, loudness_db: float) -> bool:
+    def _sinks_into_voices(self, loudness_db: float, noise_db: float) -> bool:
         """Only what is behind the caller is heard, though the detector goes on calling it speech."""
         if self.is_trusted:
             return False
-        least = min(self.noise_db + self.rule.above_voices_db, self._loudest_db - self.rule.below_loudness_db)
+        least = min(noise_db + self.rule.above_voices_db, self._loudest_db - self.rule.below_loudness_db)
         return loudness_db < least
 
     def _earlier(self, back: int, least: float) -> int:
