@@ -39,9 +39,9 @@ log = structlog.get_logger()
 KEPT_MS = 980
 """Audio kept for the pre-roll; with the frame at hand it fits the 1 s of a first input."""
 MAX_UTTERANCE_S = 60
-FRAMES_SENT = 3
+FRAMES_SENT = 5
 """Frames in one message to the recogniser: on both sides the cost is the wake-up, not the bytes. A pause and the end
-take what waits along, so no answer is later for it; a partial may be, by 40 ms."""
+take what waits along, so no answer is later for it; a partial may be, by 80 ms."""
 
 
 class HeardWords(Protocol):
@@ -166,17 +166,22 @@ class Ear:
         return self._now
 
     def hear(self, frame: AudioIn) -> None:
-        """Take one frame: to the open utterance at once, then to the detector and the floor."""
+        """Take one frame: to the open utterance at once, to the detector, and to the floor if it decides now.
+
+        The floor is else told of the time with the windows' verdicts, which come when other legs' do.
+        """
         self._kept.append((self._now, frame.pcm))
         self._now += len(frame.pcm) // BYTES_PER_SAMPLE
         while self._kept[0][0] < self._now - KEPT_MS * self._rate_hz // 1000:
             self._kept.popleft()
         if self._utterance is not None:
             self._utterance.hear(frame.pcm, frame.capture_us)
-        self._levels.hear(frame.pcm)
         self._lane.hear(frame.pcm)
-        if not self._lane.is_waiting:
-            self._act(self._floor.frame(self._now))
+        if self._now >= self._floor.needed_at:
+            if self._lane.is_waiting:
+                self._lane.hurry()
+            else:
+                self._act(self._floor.frame(self._now))
 
     def begin(self, number: int, start: int, context: Context) -> Utterance:
         """Make an utterance of the audio from `start` (a frame's first sample) on."""
@@ -198,8 +203,8 @@ class Ear:
     def close(self) -> None:
         self._lane.close()
 
-    def _on_window(self, probability: float, start: int, end: int) -> None:
-        voiced = self._levels.judge(probability, start, end, over_agent=self._floor.agent_speaks)
+    def _on_window(self, probability: float, levels_db: list[float], start: int, _end: int) -> None:
+        voiced = self._levels.judge(probability, levels_db, start, over_agent=self._floor.agent_speaks)
         self._act(self._floor.window(probability, voiced))
         if not self._lane.is_waiting:
             self._act(self._floor.frame(self._now))

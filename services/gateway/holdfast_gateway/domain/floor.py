@@ -45,6 +45,9 @@ from holdfast_gateway.domain.floor_actions import (
 )
 from holdfast_gateway.domain.levels import Voiced
 
+NEVER = 1 << 62
+"""A sample that no call reaches."""
+
 
 class Voice(StrEnum):
     SILENT = "silent"
@@ -185,6 +188,26 @@ class Floor:
     def silent_ms(self) -> int:
         """Since the last voiced sample."""
         return (self._now - self._voiced_to) // self._ms
+
+    @property
+    def needed_at(self) -> int:
+        """Sample before which, as things stand, nothing is decided: verdicts on windows may wait until then."""
+        rule, voice, at = self.rule, self.voice, NEVER
+        if voice is Voice.SPEAKING:
+            silent = self._voiced_to + min(rule.pause_ms, self.endpoint_ms) * self._ms
+            at = min(silent, self._utterance_from + rule.cut_ms * self._ms)
+        elif voice is Voice.PAUSED:
+            silent = self._voiced_to + self.endpoint_ms * self._ms
+            at = min(silent, self._utterance_from + rule.cut_pause_after_ms * self._ms)
+        elif voice is Voice.LULL:
+            at = self._voiced_to + self.endpoint_ms * self._ms
+        if self._agent is not Agent.QUIET and self.contest is Contest.FREE:
+            began = self._onset if voice is Voice.SILENT else self._voiced_from
+            if began is not None:
+                at = min(at, began + rule.hold_ms * self._ms)
+        elif self.contest is Contest.HELD:
+            at = min(at, self._held_at + rule.decide_ms * self._ms)
+        return at
 
     def window(self, probability: float, voiced: Voiced | None) -> list[Action]:
         """A window has its verdict. Windows come in order."""

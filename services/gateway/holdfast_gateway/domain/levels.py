@@ -10,7 +10,7 @@ them speech for ever) it is guessed from the quietest tenth of the last 1.5 s, a
 within 13 dB of the utterance's peak and 25 dB of the caller's usual one; the latter holds for
 everything under the agent's voice, so that its echo is not the caller.
 
-Pure: samples and probabilities in, sample positions out.
+Pure: levels and probabilities in, sample positions out.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ from dataclasses import dataclass
 from math import log10
 
 import numpy as np
-from holdfast_common.pcm import BYTES_PER_SAMPLE, FULL_SCALE, samples_of
+from holdfast_common.pcm import Floats
 
 STEP_MS = 4
-STEPS_KEPT = 64
-"""Steps that wait for their window's verdict (256 ms; a window is 32 ms)."""
 ONSET_STEPS = 24
 """An onset is looked for at most this far before the first window of speech (96 ms)."""
 RECENT_WINDOWS = 47
@@ -32,6 +30,13 @@ RECENT_WINDOWS = 47
 HOLLOW_WINDOWS = 3
 ONSET_GAP_STEPS = 4
 """... across holes of at most this (a stop consonant's closure is longer, but so is its silence)."""
+
+
+def step_levels(windows: Floats, rate_hz: int) -> list[list[float]]:
+    """Levels in dBFS of the steps of windows [B, samples] in [-1, 1), all lanes' at once."""
+    step = rate_hz * STEP_MS // 1000
+    steps = windows.reshape(len(windows), -1, step)
+    return (10.0 * np.log10(np.vecdot(steps, steps) / step + 1e-12)).tolist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +107,8 @@ class Levels:
     def __init__(self, rate_hz: int, rule: LevelRule | None = None) -> None:
         self.rule = rule or LevelRule()
         self.step = rate_hz * STEP_MS // 1000
-        self._steps: deque[float] = deque(maxlen=STEPS_KEPT)
-        self._end = 0
-        """Sample at which the newest step ends."""
-        self._unweighed = b""
+        self._before: deque[float] = deque(maxlen=ONSET_STEPS)
+        """Levels of the last steps before the window at hand."""
         self._noise_db = -60.0
         self._spread_db = 2.5
         """How far the loudest step of a window of noise stands above the window."""
@@ -144,31 +147,17 @@ class Levels:
             self._usual_peak_db += 0.3 * (self._peak_db - self._usual_peak_db)
         self._peak_db = self._loudest_db = -120.0
 
-    def hear(self, pcm: bytes) -> None:
-        """Take a frame of any length, s16le. Its levels are worked out with those of its whole window."""
-        self._unweighed += pcm
+    def judge(self, probability: float, steps: list[float], start: int, *, over_agent: bool = False) -> Voiced | None:
+        """The voiced part of the window that begins at sample `start`, which has just got its verdict.
 
-    def _weigh(self, end: int) -> None:
-        """Levels of the steps up to sample `end`. Later ones wait: a leg that was stalled brings seconds at once."""
-        count = max(0, end - self._end) // self.step
-        size = count * self.step * BYTES_PER_SAMPLE
-        steps = samples_of(self._unweighed[:size]).astype(np.float32).reshape(count, self.step)
-        scale = 1.0 / (self.step * FULL_SCALE * FULL_SCALE)
-        self._steps.extend([10.0 * log10(energy * scale + 1e-12) for energy in np.vecdot(steps, steps).tolist()])
-        self._end += count * self.step
-        self._unweighed = self._unweighed[size:]
-
-    def judge(self, probability: float, start: int, end: int, *, over_agent: bool = False) -> Voiced | None:
-        """The voiced part of the window [start, end), which has just got its verdict.
-
-        Windows come in order; `start` and `end` lie on steps. `over_agent`: the agent's voice sounds.
+        Windows come in order; `steps` are the levels of its steps, dBFS. `over_agent`: the agent's voice sounds.
         """
+        voiced = self._judge(probability, steps, start, over_agent=over_agent)
+        self._before.extend(steps)
+        return voiced
+
+    def _judge(self, probability: float, steps: list[float], start: int, *, over_agent: bool) -> Voiced | None:
         rule = self.rule
-        self._weigh(end)
-        newest = (self._end - end) // self.step
-        steps = list(self._steps)[-newest - (end - start) // self.step : len(self._steps) - newest]
-        if not steps:
-            return None
         level, loudest = sum(steps) / len(steps), max(steps)
         self._recent.append(level)
         self._powers = (*self._powers[1:], 10.0 ** (level / 10.0))
@@ -197,7 +186,7 @@ class Levels:
         self._hollow = 0
         first = start + standing[0] * self.step
         if is_onset:
-            first -= self._earlier(newest + len(steps) - standing[0], least) * self.step
+            first -= self._earlier(steps[: standing[0]], least) * self.step
         return Voiced(first, start + (standing[-1] + 1) * self.step)
 
     def _least(self, noise_db: float, over_agent: bool) -> float:
@@ -237,15 +226,15 @@ class Levels:
         least = min(noise_db + self.rule.above_voices_db, self._loudest_db - self.rule.below_loudness_db)
         return loudness_db < least
 
-    def _earlier(self, back: int, least: float) -> int:
-        """Steps by which the voice began before the step that lies `back` steps from the newest end.
+    def _earlier(self, below: list[float], least: float) -> int:
+        """Steps by which the voice began before the first that stands out in its window, `below` those before it there.
 
         Silero notices a voice a window or two late; what stood out right before belongs to it.
         """
-        steps = list(self._steps)
+        steps = [*self._before, *below]
         found = 0
-        for count in range(1, min(ONSET_STEPS, len(steps) - back) + 1):
-            if steps[-back - count] > least:
+        for count in range(1, min(ONSET_STEPS, len(steps)) + 1):
+            if steps[-count] > least:
                 found = count
             elif count - found > ONSET_GAP_STEPS:
                 break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from holdfast_gateway.adapters.fake import LoudIsVoice, voice
-from holdfast_gateway.voice import GATHER_FROM, GATHER_S, VadBatch
+from holdfast_gateway.voice import GATHER_S, VadBatch
 
 
 class Recorder(LoudIsVoice):
@@ -32,7 +32,7 @@ def test_windows_that_are_ready_together_are_judged_together():
     batch, scheduled = batch_of(model)
     judged = []
     for name in "abc":
-        lane = batch.lane(lambda p, start, end, name=name: judged.append((name, round(p, 2), start, end)))
+        lane = batch.lane(lambda p, _, start, end, name=name: judged.append((name, round(p, 2), start, end)))
         lane.hear(voice(0.032) if name == "b" else bytes(512))
     assert len(scheduled) == 1
     scheduled[0]()
@@ -46,7 +46,7 @@ def test_a_leg_that_was_stalled_is_judged_window_by_window():
     model = Recorder()
     batch, scheduled = batch_of(model)
     judged = []
-    lane = batch.lane(lambda p, start, end: judged.append((start, end)))
+    lane = batch.lane(lambda p, _, start, end: judged.append((start, end)))
     lane.hear(bytes(2 * 800))
     scheduled[0]()
 
@@ -62,7 +62,7 @@ def test_a_leg_whose_call_is_broken_makes_no_other_deaf():
     def broken(*_window):
         raise RuntimeError("bug")
 
-    lanes = [batch.lane(broken), batch.lane(lambda p, start, end: judged.append((start, end)))]
+    lanes = [batch.lane(broken), batch.lane(lambda p, _, start, end: judged.append((start, end)))]
     for _ in range(2):
         for lane in lanes:
             lane.hear(bytes(512))
@@ -156,24 +156,55 @@ def test_a_file_that_is_no_such_network_is_told_at_start(tmp_path):
         Weights.load(8_000, cut)
 
 
-def test_with_many_calls_a_batch_waits_for_more_windows():
-    """One at a time costs eight times as much; with few calls nothing waits."""
-    scheduled, waiting = [], []
-    model = LoudIsVoice()
-    batch = VadBatch(model, scheduled.append, lambda wait_s, work: waiting.append((wait_s, work)))
-    verdicts = []
-    lanes = [batch.lane(lambda probability, start, end: verdicts.append(probability)) for _ in range(GATHER_FROM - 1)]
-    lanes[0].hear(bytes(512))
+class Clock:
+    """Timers that the test lets run out."""
 
-    assert (len(scheduled), len(waiting)) == (1, 0)
+    def __init__(self):
+        self.timers = []
 
-    scheduled.pop()()
-    lanes.append(batch.lane(lambda probability, start, end: verdicts.append(probability)))
-    lanes[0].hear(bytes(512))
-    lanes[1].hear(bytes(512))
+    def __call__(self, wait_s, work):
+        self.timers.append((wait_s, work))
+        return self
 
-    assert len(scheduled) == 0
-    [(wait_s, work)] = waiting
+    def cancel(self):
+        self.timers.pop()
+
+
+def waiting_batch(lanes):
+    scheduled, clock, verdicts = [], Clock(), []
+    batch = VadBatch(LoudIsVoice(), scheduled.append, clock)
+    return [batch.lane(lambda *window: verdicts.append(window)) for _ in range(lanes)], scheduled, clock, verdicts
+
+
+def test_a_window_waits_for_those_of_other_calls():
+    """One at a time costs eight times as much."""
+    lanes, scheduled, clock, verdicts = waiting_batch(2)
+    for lane in lanes:
+        lane.hear(bytes(512))
+
+    assert scheduled == []
+    [(wait_s, work)] = clock.timers
     assert wait_s == GATHER_S
     work()
-    assert len(verdicts) == 3
+    assert len(verdicts) == 2
+
+
+def test_a_call_that_needs_a_verdict_now_does_not_wait():
+    """The end of the pass judges what waits, the others' windows with it, and the timer has nothing left to do."""
+    lanes, scheduled, clock, verdicts = waiting_batch(2)
+    for lane in lanes:
+        lane.hear(bytes(512))
+    lanes[1].hurry()
+    lanes[0].hurry()
+
+    [work] = scheduled
+    work()
+    assert len(verdicts) == 2
+    assert clock.timers == []
+
+
+def test_a_call_alone_waits_for_nobody():
+    lanes, scheduled, clock, _ = waiting_batch(1)
+    lanes[0].hear(bytes(512))
+
+    assert (len(scheduled), clock.timers) == (1, [])

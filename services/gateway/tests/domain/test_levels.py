@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from holdfast_gateway.domain.levels import Levels
+from holdfast_common.pcm import to_float
+from holdfast_gateway.domain.levels import Levels, step_levels
 
 RATE, WINDOW = 8_000, 256
 
@@ -22,14 +23,19 @@ def vowel(ms: int, dbfs: float = -15.0) -> np.ndarray:
     return 10 ** (dbfs / 20) * 1.41 * np.sin(2 * np.pi * 300 * at)
 
 
+def windows(samples: np.ndarray):
+    """(first sample, levels of its steps) of each window."""
+    whole = to_float(samples[: len(samples) // WINDOW * WINDOW]).reshape(-1, WINDOW)
+    return zip(range(0, len(samples), WINDOW), step_levels(whole, RATE), strict=False)
+
+
 def judged(samples: np.ndarray, start: int, end: int, *, late_ms: int = 60) -> tuple[int, int]:
     """First and last voiced sample by a detector that says speech `late_ms` too long, as silero does."""
     levels = Levels(RATE)
     spans = []
-    for at in range(0, len(samples) // WINDOW * WINDOW, WINDOW):
-        levels.hear(samples[at : at + WINDOW].tobytes())
+    for at, steps in windows(samples):
         is_speech = at + WINDOW > start + 100 and at < end + late_ms * RATE // 1000
-        if voiced := levels.judge(0.9 if is_speech else 0.02, at, at + WINDOW):
+        if voiced := levels.judge(0.9 if is_speech else 0.02, steps, at):
             spans.append(voiced)
     return spans[0].start, spans[-1].end
 
@@ -62,22 +68,14 @@ def test_a_faint_tail_after_a_loud_voice_is_not_voice():
     assert abs(last - (end - 1_600)) <= 8 * RATE // 1000
 
 
-def test_frames_of_any_length_give_the_same_levels():
-    """Steps do not depend on how the audio was cut."""
-    samples, start, end = line(vowel(300), -60.0)
-    whole, pieces = Levels(RATE), Levels(RATE)
-    found = []
-    for levels, size in ((whole, WINDOW), (pieces, 100)):
-        last, heard = None, 0
-        for at in range(0, len(samples) // WINDOW * WINDOW, WINDOW):
-            while heard < at + WINDOW:
-                levels.hear(samples[heard : heard + size].tobytes())
-                heard += size
-            speech = 0.9 if start <= at < end else 0.02
-            last = levels.judge(speech, at, at + WINDOW) or last
-        found.append(last)
+def test_levels_are_those_of_each_lane_and_step():
+    """A full-scale square wave is 0 dBFS, a hundredth of it -40, silence far below; lanes do not mix."""
+    square = np.where(np.arange(WINDOW) % 2, 1.0, -1.0).astype(np.float32)
+    square[32:64] *= 0.01
+    loud, still = step_levels(np.stack([square, np.zeros(WINDOW, np.float32)]), RATE)
 
-    assert found[0] == found[1]
+    assert loud == pytest.approx([0.0, -40.0, *[0.0] * 6], abs=1e-3)
+    assert still == pytest.approx([-120.0] * 8)
 
 
 def test_the_echo_of_the_agent_is_not_the_caller():
@@ -86,10 +84,9 @@ def test_the_echo_of_the_agent_is_not_the_caller():
     for over_agent in (True, False):
         levels = Levels(RATE)
         found = []
-        for at in range(0, len(samples) // WINDOW * WINDOW, WINDOW):
-            levels.hear(samples[at : at + WINDOW].tobytes())
+        for at, steps in windows(samples):
             speech = 0.9 if start <= at < start + 3_200 else 0.02
-            found.append(levels.judge(speech, at, at + WINDOW, over_agent=over_agent))
+            found.append(levels.judge(speech, steps, at, over_agent=over_agent))
         assert any(found) is not over_agent
 
 
@@ -100,9 +97,8 @@ def test_voices_behind_the_caller_do_not_keep_the_turn_open():
     murmur[RATE : RATE + 4_800] += vowel(600)
     samples = (np.clip(murmur, -1, 1) * 32_767).astype("<i2")
     levels, last = Levels(RATE), 0
-    for at in range(0, len(samples) // WINDOW * WINDOW, WINDOW):
-        levels.hear(samples[at : at + WINDOW].tobytes())
-        if voiced := levels.judge(0.8, at, at + WINDOW):
+    for at, steps in windows(samples):
+        if voiced := levels.judge(0.8, steps, at):
             last = voiced.end
     assert abs(last - (RATE + 4_800)) <= 40 * RATE // 1000
 
