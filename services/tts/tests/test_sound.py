@@ -98,6 +98,18 @@ def test_the_first_chunk_is_short_and_the_others_follow_on():
     assert [(position, len(pcm) // 2) for position, pcm in chunks] == [(0, 160), (160, 800), (960, 800), (1_760, 240)]
 
 
+def test_chunks_grow_as_audio_gets_ahead():
+    """Never longer than half of what was sent before, never over four times the usual length."""
+    cutter = Cutter(RATE, first_ms=20, chunk_ms=100)
+
+    chunks = cutter.push(bytes(2 * 40_000)) + cutter.flush()
+    lengths = [len(pcm) // 2 for _, pcm in chunks]
+
+    assert lengths[:5] == [160, 800, 800, 880, 1_320]
+    assert max(lengths) == 3_200
+    assert sum(lengths) == 40_000
+
+
 def test_a_skipped_beginning_is_left_out_and_the_join_faded_in():
     pcm = from_float(np.full(2_000, 0.5, dtype=np.float32))
     cutter = Cutter(RATE, first_ms=20, chunk_ms=100, skip=500, position=500, fade=True)

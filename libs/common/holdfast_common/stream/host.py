@@ -62,6 +62,7 @@ class HostedStream:
         self.task: asyncio.Task[None] | None = None
         self.received_to = 0
         self.told_received_to = 0
+        self.told_at = 0.0
         self.said_at = 0.0
         self._output = subjects.output(open_.opener, open_.stream, open_.epoch)
         self._host = host
@@ -90,7 +91,7 @@ class HostedStream:
         await self._say(pcm, FORMAT_OF_RATE[rate_hz], position)
 
     async def say_alive(self) -> None:
-        self.told_received_to = self.received_to
+        self.told_received_to, self.told_at = self.received_to, self._host.now()
         await self.send(wire_stream.Alive(received_to=self.received_to, done_to=self._done_to))
 
     async def _say(self, body: bytes, form: Format, position: int) -> None:
@@ -331,6 +332,7 @@ class StreamHost:
             now = self.now()
             for session in list(self._streams.values()):
                 silent = now - session.said_at >= SAY_EVERY_S * 0.9
-                unacknowledged = session.told_received_to < session.received_to
+                waits = session.told_received_to < session.received_to
+                unacknowledged = waits and now - session.told_at >= SAY_EVERY_S * 0.9
                 if session.task is not None and not session.task.done() and (silent or unacknowledged):
                     await session.say_alive()
