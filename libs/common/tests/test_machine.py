@@ -172,6 +172,27 @@ def test_slow_work_is_not_taken_for_hung() -> None:
     assert m.tick(4.01) == [SendCancel("a", 1), AskPlacement()]
 
 
+def test_who_takes_over_from_a_dead_replica_gets_twice_the_time() -> None:
+    """It begins with nothing, maybe on a machine busy starting the dead one anew; after one that hung, it does not."""
+    m = streaming(result_deadline_s=lambda: 1.0, choose=lambda excluded: "b" if "a" in excluded else "a")
+    m.add_input(Kept(), 0.0, ends_input=True)
+    assert m.replica_gone(0.1) == [AskPlacement()]
+    m.place(0.1)
+    m.accepted(0.2)
+    for i, at in enumerate((0.5, 0.9, 1.3, 1.7, 2.1)):
+        assert m.tick(at) == []
+        m.output(i, at, is_result=False)
+        m.acknowledged(1, at)
+    [_, asked] = m.tick(2.21)
+    assert asked == AskPlacement()
+
+    m.place(2.3)
+    m.accepted(2.3)
+    m.output(0, 2.9, is_result=False)
+    m.acknowledged(1, 2.9)
+    assert m.tick(3.31)[-1] == Fail(ErrorCode.DEADLINE, "no result in time, twice")
+
+
 def test_an_unacknowledged_input_was_lost() -> None:
     """Core NATS may lose the last message, which no gap would show."""
     m = streaming()

@@ -50,6 +50,8 @@ class StreamTimes:
     """Wait before the second re-open after an engine failure, twice that before the third; the first is at once."""
     slow_factor: float = 4.0
     """A result may take this many times its deadline while its replica's work visibly goes on."""
+    takeover_factor: float = 2.0
+    """... and this many times its deadline where the replica took over from one that broke in the middle of it."""
     max_engine_failures: int = 4
     """Replicas that may break under a stream before it counts as the stream's own fault."""
 
@@ -368,9 +370,12 @@ class StreamMachine:
         self._phase_due = now + self._times.suspect
 
     def _arm_result(self, now: float) -> None:
+        """A result is due from now on. Who takes over from a replica that broke has all of its work to do first."""
         if self._result_deadline_s is not None:
-            self._result_due = now + self._result_deadline_s()
-            self._result_at_most = now + self._times.slow_factor * self._result_deadline_s()
+            takes_over = self.reopened > 0 and not self._late
+            deadline_s = self._result_deadline_s() * (self._times.takeover_factor if takes_over else 1.0)
+            self._result_due = now + deadline_s
+            self._result_at_most = now + max(self._times.slow_factor * self._result_deadline_s(), deadline_s)
 
     def _send_more(self, now: float) -> list[Action]:
         actions: list[Action] = []
