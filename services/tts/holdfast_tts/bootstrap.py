@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 STUCK_LOOK_S = 0.5
-SCRIPTED_CHUNK_MS = 20
 LOAD_S = 60.0
 """Longest wait for a voice in its folder where nothing else can speak."""
 
@@ -153,15 +152,11 @@ async def wire(runtime: Runtime, settings: TtsSettings) -> AsyncIterator[Wiring]
     if "elevenlabs" in settings.engines:
         threads = max(threads, settings.elevenlabs_at_once)  # each waits for one sentence's sound
     voice = VoiceThread(chain, renderer, threads=threads)
-    scripted = settings.engines == ("scripted",)
     speaker = Speaker(
         chain,
         voice,
         AudioCache(settings.cache_mb * 1_000_000),
-        Chunking(
-            first_ms=SCRIPTED_CHUNK_MS if scripted else settings.first_chunk_ms,
-            rest_ms=SCRIPTED_CHUNK_MS if scripted else settings.chunk_ms,
-        ),
+        Chunking(first_ms=settings.first_chunk_ms, rest_ms=settings.chunk_ms),
         speed=profile.voice.speed,
     )
     arriving = asyncio.create_task(arrival.run(), name="piper") if arrival else None
