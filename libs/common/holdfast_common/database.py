@@ -10,6 +10,7 @@ own on SQLite. SQLAlchemy and the drivers are dependencies of the services that 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ MOMENTARY = ("40001", "40P01", "0A000")
 UNIQUE = "23505"
 REFUSED = ("22", "23", "54")
 """Classes of SQLSTATE: data, constraints, limits."""
+WAL_TRIES, WAL_AGAIN_S = 50, 0.02
+"""A new file is opened by several replicas at once: a second is waited for one another's change to WAL."""
 CONNECTION_AGE_S = 1800
 """After this a connection is made anew, so that replicas find back to a database that moved."""
 
@@ -227,7 +230,14 @@ def _sqlite(address: Address, _name: str, patience: Patience, pooling: dict[str,
     def _set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN is deferred; ours is below
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        for left in reversed(range(WAL_TRIES)):
+            try:
+                cursor.execute("PRAGMA journal_mode=WAL")
+                break
+            except sqlite3.OperationalError:  # another replica changes it: SQLite does not wait for that by itself
+                if not left:
+                    raise
+                time.sleep(WAL_AGAIN_S)
         cursor.execute("PRAGMA synchronous=FULL")  # what was answered stays after a power cut
         cursor.execute("PRAGMA secure_delete=ON")  # erased means gone: freed pages are overwritten
         cursor.close()
