@@ -9,8 +9,8 @@ own on SQLite. SQLAlchemy and the drivers are dependencies of the services that 
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from holdfast_common.errors import HoldfastError, SettingsError
 from holdfast_common.health import Finding, State
@@ -41,8 +43,7 @@ MOMENTARY = ("40001", "40P01", "0A000")
 UNIQUE = "23505"
 REFUSED = ("22", "23", "54")
 """Classes of SQLSTATE: data, constraints, limits."""
-WAL_TRIES, WAL_AGAIN_S = 50, 0.02
-"""A new file is opened by several replicas at once: a second is waited for one another's change to WAL."""
+WAL_AGAIN_S = 0.02
 CONNECTION_AGE_S = 1800
 """After this a connection is made anew, so that replicas find back to a database that moved."""
 
@@ -221,6 +222,19 @@ def _postgresql(address: Address, name: str, patience: Patience, pooling: dict[s
     return made
 
 
+def _change_to_wal(cursor: Any, patience: Patience) -> None:
+    """SQLite refuses this at once, whatever its timeout, while another replica changes the same new file."""
+    for attempt in Retrying(
+        retry=retry_if_exception_type(sqlite3.OperationalError),
+        stop=stop_after_delay(patience.lock_s),
+        wait=wait_fixed(WAL_AGAIN_S),
+        sleep=lambda seconds: await_only(asyncio.sleep(seconds)),
+        reraise=True,
+    ):
+        with attempt:
+            cursor.execute("PRAGMA journal_mode=WAL")
+
+
 def _sqlite(address: Address, _name: str, patience: Patience, pooling: dict[str, Any]) -> AsyncEngine:
     """WAL, and transactions that lock when they begin: begun as readers, two of them could both read
     "free", and one would then fail without waiting."""
@@ -230,14 +244,7 @@ def _sqlite(address: Address, _name: str, patience: Patience, pooling: dict[str,
     def _set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN is deferred; ours is below
         cursor = connection.cursor()
-        for left in reversed(range(WAL_TRIES)):
-            try:
-                cursor.execute("PRAGMA journal_mode=WAL")
-                break
-            except sqlite3.OperationalError:  # another replica changes it: SQLite does not wait for that by itself
-                if not left:
-                    raise
-                time.sleep(WAL_AGAIN_S)
+        _change_to_wal(cursor, patience)
         cursor.execute("PRAGMA synchronous=FULL")  # what was answered stays after a power cut
         cursor.execute("PRAGMA secure_delete=ON")  # erased means gone: freed pages are overwritten
         cursor.close()
