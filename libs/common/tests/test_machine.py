@@ -8,19 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 from holdfast_common.contracts.stream import ErrorCode
-from holdfast_common.stream.machine import (
-    Action,
-    AskPlacement,
-    AskProbe,
-    Fail,
-    Finish,
-    Kept,
-    Phase,
-    SendCancel,
-    SendInput,
-    SendOpen,
-    StreamMachine,
-)
+from holdfast_common.stream.actions import Action, AskPlacement, AskProbe, Fail, Finish, SendCancel, SendInput, SendOpen
+from holdfast_common.stream.machine import Kept, Phase, StreamMachine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -29,6 +29,16 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from holdfast_common.contracts.stream import RETRYABLE, ErrorCode
+from holdfast_common.stream.actions import (
+    Action,
+    AskPlacement,
+    AskProbe,
+    Fail,
+    Finish,
+    SendCancel,
+    SendInput,
+    SendOpen,
+)
 
 NEVER = float("inf")
 
@@ -65,55 +75,6 @@ class Phase(Enum):
     DONE = auto()
     FAILED = auto()
 
-
-@dataclass(frozen=True, slots=True)
-class SendOpen:
-    """Open the stream on this replica with a first input built now."""
-
-    replica: str
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class SendInput:
-    """Send the kept inputs [start, end) as one message."""
-
-    replica: str
-    epoch: int
-    sequence: int
-    start: int
-    end: int
-    replay: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SendCancel:
-    replica: str
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class AskProbe:
-    """Find out whether the bus is there, and tell `probed`."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskPlacement:
-    """Call `place` when it is this stream's turn (re-opens are rationed over the process)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """The stream is over and whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    code: ErrorCode
-    message: str
-
-
-Action = SendOpen | SendInput | SendCancel | AskProbe | AskPlacement | Finish | Fail
 
 Choose = Callable[[frozenset[str]], str | None]
 """Names a replica outside the excluded ones where possible; None: nobody takes a stream."""
@@ -375,7 +336,7 @@ class StreamMachine:
             takes_over = self.reopened > 0 and not self._late
             deadline_s = self._result_deadline_s() * (self._times.takeover_factor if takes_over else 1.0)
             self._result_due = now + deadline_s
-            self._result_at_most = now + max(self._times.slow_factor * self._result_deadline_s(), deadline_s)
+            self._result_at_most = now + self._times.slow_factor * self._result_deadline_s()
 
     def _send_more(self, now: float) -> list[Action]:
         actions: list[Action] = []

@@ -7,14 +7,12 @@ probe shared by all streams, and the ration of re-opens (10 per 100 ms, oldest f
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
 import structlog
-from opentelemetry import trace
 
 from holdfast_common import subjects, telemetry
 from holdfast_common.bus import Bus, BusMessage, Lane
@@ -22,12 +20,10 @@ from holdfast_common.contracts import stream as wire_stream
 from holdfast_common.contracts.beat import Beat, Goodbye
 from holdfast_common.contracts.registry import CONTRACTS, Service
 from holdfast_common.contracts.wire import (
-    FORMAT_OF_RATE,
     RATE_HZ,
     Audio,
     Flag,
     Format,
-    Message,
     decoder,
     encode,
     pack_frame,
@@ -35,20 +31,10 @@ from holdfast_common.contracts.wire import (
 )
 from holdfast_common.errors import BusUnavailable, ContractError, StreamFailed
 from holdfast_common.placement import Presence
+from holdfast_common.stream.actions import Action, AskPlacement, AskProbe, Fail, Finish, SendCancel, SendInput, SendOpen
 from holdfast_common.stream.api import FirstInput
-from holdfast_common.stream.machine import (
-    Action,
-    AskPlacement,
-    AskProbe,
-    Fail,
-    Finish,
-    Kept,
-    SendCancel,
-    SendInput,
-    SendOpen,
-    StreamMachine,
-    StreamTimes,
-)
+from holdfast_common.stream.machine import StreamMachine, StreamTimes
+from holdfast_common.stream.opened import OpenedStream
 
 log = structlog.get_logger()
 
@@ -58,88 +44,9 @@ IDLE_TICK_S = 0.25
 LATE_LOOP_S = 0.1
 PROBE_TIMEOUT_S = 0.3
 REOPENS_PER_TICK = 5
-RESULTS_WAITING = 5_000
-"""Results that an owner may leave unread (50 s of audio in 10 ms chunks); then the stream fails."""
 
 _beats = decoder(Beat)
 _goodbyes = decoder(Goodbye)
-_DONE = object()
-
-
-class _Stream:
-    """One stream: its machine, its kept inputs, its results. A `ReplayableStream`."""
-
-    def __init__(
-        self,
-        opener: StreamOpener,
-        service: Service,
-        first: FirstInput,
-        call: str,
-        generation: int,
-        machine: StreamMachine,
-    ) -> None:
-        self.id = secrets.token_hex(8)
-        self.service = service
-        self.first = first
-        self.call = call
-        self.generation = generation
-        self.machine = machine
-        self.span = telemetry.start_hop(service, call=call, generation=generation)
-        """Over all openings; `drop` ends it."""
-        self.headers = telemetry.inject(trace.set_span_in_context(self.span))
-        self.inputs: list[tuple[Format, bytes, int]] = []
-        self.opened_at = opener.now()
-        self._opener = opener
-        self._results: asyncio.Queue[Any] = asyncio.Queue(maxsize=RESULTS_WAITING)
-        self._has_results = False
-
-    @property
-    def epoch(self) -> int:
-        return self.machine.epoch
-
-    @property
-    def replica(self) -> str | None:
-        return self.machine.replica
-
-    def send(self, message: Message, *, ends_input: bool = False) -> None:
-        self._add(Format.STRUCT, encode(message), 0, Kept(), ends_input)
-
-    def send_audio(self, pcm: bytes, *, rate_hz: int, capture_us: int = 0) -> None:
-        self._add(FORMAT_OF_RATE[rate_hz], pcm, capture_us, Kept(len(pcm) / 2 / rate_hz, rate_hz), False)
-
-    def _add(self, form: Format, body: bytes, capture_us: int, kept: Kept, ends_input: bool) -> None:
-        if not self.machine.over:
-            self.inputs.append((form, body, capture_us))
-            if ends_input:
-                self.span.add_event("input_ended")
-            self._opener.act(self, self.machine.add_input(kept, self._opener.now(), ends_input=ends_input))
-
-    def cancel(self) -> None:
-        self._opener.act(self, self.machine.cancel())
-        self._opener.drop(self, "left" if self._has_results else "cancelled")
-        self.push(_DONE)
-
-    def push(self, item: Any) -> None:
-        """Give the owner a result, or the end. An owner that does not read for so long has gone wrong."""
-        try:
-            self._results.put_nowait(item)
-        except asyncio.QueueFull:
-            self._opener.act(self, self.machine.cancel())
-            self._opener.drop(self, "overflow", failed=True)
-            self._results.get_nowait()
-            self._results.put_nowait(StreamFailed("overflow", f"{self.service}: {RESULTS_WAITING} results unread"))
-
-    def push_result(self, item: Any) -> None:
-        if not self._has_results:
-            self._has_results = True
-            self.span.add_event("first_result")
-        self.push(item)
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        while (item := await self._results.get()) is not _DONE:
-            if isinstance(item, StreamFailed):
-                raise item
-            yield item
 
 
 class StreamOpener:
@@ -162,12 +69,12 @@ class StreamOpener:
         self._bus = bus
         self._id = opener_id
         self._times = times or StreamTimes()
-        self._streams: dict[str, _Stream] = {}
+        self._streams: dict[str, OpenedStream] = {}
         self._outbox: asyncio.Queue[tuple[str, bytes, Lane, dict[str, str] | None]] = asyncio.Queue()
         """Unbounded on purpose: the machine rations replays, live audio is 50 messages/s a call, and
         while the bus is away everything in it is thrown away (the kept inputs replay)."""
-        self._to_place: deque[_Stream] = deque()
-        self._to_probe: set[_Stream] = set()
+        self._to_place: deque[OpenedStream] = deque()
+        self._to_probe: set[OpenedStream] = set()
         self._probe_wanted = asyncio.Event()
         self._begun = asyncio.Event()
         """A stream was opened: the clocks run."""
@@ -201,7 +108,7 @@ class StreamOpener:
         deadline_ms: int = 60_000,
         result_deadline_ms: Callable[[], int] | None = None,
         ends_input: bool = False,
-    ) -> _Stream:
+    ) -> OpenedStream:
         if self._services is not None and service not in self._services:
             raise ValueError(f"this process opens no streams to {service}: see contracts.registry.OPENS")
         now = self.now()
@@ -213,7 +120,7 @@ class StreamOpener:
             ends_input=ends_input,
             times=self._times,
         )
-        stream = _Stream(self, service, first, call, generation, machine)
+        stream = OpenedStream(self, service, first, call, generation, machine)
         self._streams[stream.id] = stream
         self._begun.set()
         telemetry.STREAMS_OPENED.add(1, {"service": service})
@@ -228,13 +135,13 @@ class StreamOpener:
     def replicas(self, service: Service) -> list[str]:
         return [beat.replica for beat in self.presence.beats(self.now(), service) if not beat.draining]
 
-    def drop(self, stream: _Stream, outcome: str, *, failed: bool = False) -> None:
+    def drop(self, stream: OpenedStream, outcome: str, *, failed: bool = False) -> None:
         """Let go of a stream, whichever way it went."""
         self._to_probe.discard(stream)
         if self._streams.pop(stream.id, None) is not None:
             telemetry.end(stream.span, outcome, failed=failed, openings=stream.epoch)
 
-    def act(self, stream: _Stream, actions: list[Action]) -> None:
+    def act(self, stream: OpenedStream, actions: list[Action]) -> None:
         """Do what the machine says, in order."""
         for action in actions:
             match action:
@@ -254,7 +161,7 @@ class StreamOpener:
                     self._probe_wanted.set()
                 case Finish():
                     self.drop(stream, "ended")
-                    stream.push(_DONE)
+                    stream.finish()
                 case Fail(code, message):
                     telemetry.STREAMS_FAILED.add(1, {"service": stream.service, "code": code})
                     self.drop(stream, str(code), failed=True)
@@ -263,7 +170,7 @@ class StreamOpener:
     def _put(self, subject: str, data: bytes, lane: Lane = Lane.MEDIA, headers: dict[str, str] | None = None) -> None:
         self._outbox.put_nowait((subject, data, lane, headers))
 
-    def _send_open(self, stream: _Stream, action: SendOpen) -> None:
+    def _send_open(self, stream: OpenedStream, action: SendOpen) -> None:
         message = wire_stream.Open(
             stream=stream.id,
             epoch=action.epoch,
@@ -278,7 +185,7 @@ class StreamOpener:
         headers = {**stream.headers, "hf-deadline-ms": str(remaining_ms)}
         self._put(subjects.open_(stream.service, action.replica), encode(message), Lane.MEDIA, headers)
 
-    def _send_input(self, stream: _Stream, action: SendInput) -> None:
+    def _send_input(self, stream: OpenedStream, action: SendInput) -> None:
         kept = stream.inputs[action.start : action.end]
         form, body, capture_us = kept[0]
         if len(kept) > 1:
@@ -332,7 +239,7 @@ class StreamOpener:
             return
         self._take(stream, frame.sequence, item)
 
-    def _take(self, stream: _Stream, sequence: int, item: Any) -> None:
+    def _take(self, stream: OpenedStream, sequence: int, item: Any) -> None:
         machine, now = stream.machine, self.now()
         match item:
             case wire_stream.Accepted():
