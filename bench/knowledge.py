@@ -21,7 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from holdfast_tools.adapters.kept_vectors import KeptVectors
-from holdfast_tools.adapters.knowledge_folder import read
+from holdfast_tools.adapters.knowledge_contents import read
 from holdfast_tools.adapters.minilm import MiniLm
 from holdfast_tools.domain.knowledge import KnowledgeIndex
 from holdfast_tools.domain.ways import Ways, texts_to_embed

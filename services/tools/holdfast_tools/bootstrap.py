@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import structlog
 from holdfast_common.database import Database, address
-from holdfast_common.health import Finding, State
-from holdfast_common.profile import load_profile
+from holdfast_common.health import Finding, Health, State
+from holdfast_common.profile import Profile, load_profile
 from holdfast_common.runtime import Runtime, Wiring
 from holdfast_common.settings import CommonSettings
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
@@ -19,13 +19,13 @@ from holdfast_tools.adapters.invitations import InvitationFolder, SentByCalendar
 from holdfast_tools.adapters.kept_vectors import KeptVectors
 from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder
 from holdfast_tools.adapters.working_days import rules
-from holdfast_tools.calendars import open_booking
+from holdfast_tools.calendars import Booking, open_booking
 from holdfast_tools.embedders import embedders, open_endpoint
 from holdfast_tools.handlers import Tools
 from holdfast_tools.learning import learn_aside
 from holdfast_tools.outside_settings import OutsideSettings
 from holdfast_tools.ports import Clock, LedgerUnavailable
-from holdfast_tools.searches import open_search
+from holdfast_tools.searches import Search, open_search
 from holdfast_tools.settings import ToolsSettings
 
 log = structlog.get_logger()
@@ -58,6 +58,20 @@ def open_database(common: CommonSettings, settings: ToolsSettings) -> Database:
     )
 
 
+def invitation_folder(
+    common: CommonSettings, settings: ToolsSettings, profile: Profile, now: Clock
+) -> InvitationFolder:
+    """Where the built-in calendar leaves its invitations."""
+    return InvitationFolder(
+        common.state_dir / "invitations",
+        zone=profile.calendar.timezone,
+        organiser=settings.organiser_email,
+        organiser_name=settings.organiser_name or profile.company,
+        title=f"{profile.company} meeting",
+        now=now,
+    )
+
+
 @asynccontextmanager
 async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettings) -> AsyncIterator[Wiring]:
     """Read profile and knowledge, open the ledger, serve."""
@@ -79,16 +93,7 @@ async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettin
         tools = Tools(
             knowledge=search.knowledge,
             ledger=booking.ledger,
-            invitations=SentByCalendar()
-            if booking.invites
-            else InvitationFolder(
-                common.state_dir / "invitations",
-                zone=profile.calendar.timezone,
-                organiser=settings.organiser_email,
-                organiser_name=settings.organiser_name or profile.company,
-                title=f"{profile.company} meeting",
-                now=now,
-            ),
+            invitations=SentByCalendar() if booking.invites else invitation_folder(common, settings, profile, now),
             rules=calendar,
             now=now,
         )
@@ -112,12 +117,7 @@ async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettin
             if endpoint is not None:
                 await knowledge.keep_learning(found, kept)
 
-        runtime.health.register("knowledge", lambda: _knowledge_finding(knowledge))
-        if search.finding is not None:
-            runtime.health.register("search", search.finding)
-        runtime.health.register("ledger", booking.base.finding)
-        if booking.finding is not None:
-            runtime.health.register("calendar", booking.finding)
+        register_health(runtime.health, knowledge, search, booking)
         yield Wiring(
             handler=tools,
             capacity=lambda: settings.capacity,
@@ -134,6 +134,15 @@ async def wire(runtime: Runtime, settings: ToolsSettings, outside: OutsideSettin
             drain=tools.drained,
         )
         await tools.drained()
+
+
+def register_health(health: Health, knowledge: KnowledgeFolder, search: Search, booking: Booking) -> None:
+    health.register("knowledge", lambda: _knowledge_finding(knowledge))
+    if search.finding is not None:
+        health.register("search", search.finding)
+    health.register("ledger", booking.base.finding)
+    if booking.finding is not None:
+        health.register("calendar", booking.finding)
 
 
 def _tell(state: RetryCallState) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from holdfast_common.profile import Article, load_articles
 
-from holdfast_tools.adapters.knowledge_folder import load_not_covered, ways
+from holdfast_tools.adapters.knowledge_contents import load_not_covered, ways
 from holdfast_tools.domain.fitting import held_out_questions
 from holdfast_tools.domain.weights import BY_WORDS
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from holdfast_common.contracts.tools import KnowledgeSearch, Sureness
 from holdfast_common.errors import SettingsError
-from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder, load_not_covered
+from holdfast_tools.adapters.knowledge_contents import load_not_covered
+from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder
 from holdfast_tools.domain.knowledge import KnowledgeIndex, Ways
 from holdfast_tools.domain.not_covered import expand
 from holdfast_tools.domain.sound_alikes import SoundAlikes

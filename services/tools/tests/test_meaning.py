@@ -18,7 +18,8 @@ from holdfast_common.errors import EngineUnavailable, SettingsError
 from holdfast_tools import evaluation, profile_check
 from holdfast_tools.adapters.embeddings_endpoint import EndpointEmbeddings
 from holdfast_tools.adapters.kept_vectors import MOST_WEIGHTS, KeptVectors
-from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder, read
+from holdfast_tools.adapters.knowledge_contents import read
+from holdfast_tools.adapters.knowledge_folder import KnowledgeFolder
 from holdfast_tools.adapters.minilm import MiniLm
 from holdfast_tools.domain.borders import Borders, Outside
 from holdfast_tools.domain.classifier import Classifier

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,22 +21,18 @@ import structlog
 import watchfiles
 from holdfast_common.contracts.tools import Hit, KnowledgeHits, KnowledgeSearch, Sureness
 from holdfast_common.errors import EngineUnavailable, SettingsError
-from holdfast_common.profile import Article, load_articles
+from holdfast_common.profile import Article
 
 from holdfast_tools.adapters.kept_vectors import KeptVectors, content_key
-from holdfast_tools.domain.borders import Borders
+from holdfast_tools.adapters.knowledge_contents import Contents, read
 from holdfast_tools.domain.fitting import fit
 from holdfast_tools.domain.knowledge import KnowledgeIndex, Ranking
-from holdfast_tools.domain.not_covered import expand
 from holdfast_tools.domain.sparse import Floats
-from holdfast_tools.domain.ways import Ways, texts_to_embed
 from holdfast_tools.domain.weights import Weights
 from holdfast_tools.ports import Embedder
 
 log = structlog.get_logger()
 
-RIVALS_SLOT = "rival"
-"""Slot of `not_covered_slots.json` that names competitors."""
 MOST_QUESTION_VECTORS = 2000
 """Vectors of questions kept in memory; the oldest go first."""
 MOST_TEXTS_EMBEDDED_HERE = 100
@@ -47,73 +41,6 @@ ANEW_AFTER_S = 60.0
 """A better model that could not be had is tried again so often."""
 TEXTS_AT_ONCE = 256
 """Of the folder's own texts given to an embedder in one go."""
-
-
-def ways(article: Article) -> Ways:
-    return Ways(
-        article=article.id,
-        title=article.title,
-        asked=(*article.questions, *article.phrasings),
-        body=(article.answer, *article.details),
-    )
-
-
-def load_not_covered(folder: Path) -> list[str]:
-    """Questions of `not_covered.txt` with the fillings of `not_covered_slots.json`; none without the file."""
-    path = folder / "not_covered.txt"
-    if not path.exists():
-        return []
-    try:
-        return expand(path.read_text("utf-8"), load_slots(folder))
-    except (KeyError, ValueError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            [f"{path}: {type(error).__name__}: {error} (slots are in not_covered_slots.json)"]
-        ) from error
-
-
-def load_slots(folder: Path) -> dict[str, list[str]]:
-    """Fillings by slot; `rival` also names the competitors that are never talked about."""
-    path = folder / "not_covered_slots.json"
-    try:
-        return json.loads(path.read_text("utf-8")) if path.exists() else {}
-    except (ValueError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{path}: {type(error).__name__}: {error}"]) from error
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a folder held when it was read, and the index of it. Never changed; replaced as a whole."""
-
-    articles: dict[str, Article]
-    ways: tuple[Ways, ...]
-    not_covered: tuple[str, ...]
-    borders: Borders
-    by_words: KnowledgeIndex
-    by_meaning: KnowledgeIndex | None = None
-    fitted: bool = False
-    texts: tuple[str, ...] = field(default=())
-    dimension: int = 0
-    """Of the vectors in `by_meaning`."""
-
-    @property
-    def index(self) -> KnowledgeIndex:
-        return self.by_meaning or self.by_words
-
-
-def read(folder: Path) -> Contents:
-    """Read the folder and build the index of its words; raises SettingsError naming every problem."""
-    articles: Sequence[Article] = load_articles(folder)
-    if not articles:
-        raise SettingsError([f"{folder / 'knowledge'}: no articles (*.md)"])
-    texts, missing = tuple(ways(a) for a in articles), tuple(load_not_covered(folder))
-    return Contents(
-        articles={a.id: a for a in articles},
-        ways=texts,
-        not_covered=missing,
-        borders=Borders(load_slots(folder).get(RIVALS_SLOT, [])),
-        by_words=KnowledgeIndex(texts, missing),
-        texts=tuple(texts_to_embed(texts, missing)),
-    )
 
 
 class KnowledgeFolder:
