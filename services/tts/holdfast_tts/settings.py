@@ -34,7 +34,7 @@ class TtsSettings(BaseSettings):
         40, ge=20, le=2000, description="the same for a sentence's first clause with Piper, which makes it whole"
     )
     first_chunk_ms: int = Field(20, ge=10, le=1000, description="length of a reply's first audio message, ms")
-    chunk_ms: int = Field(100, ge=10, le=1000, description="length of the other audio messages, ms")
+    chunk_ms: int = Field(100, ge=10, le=1000, description="length of the others, ms; up to four times it when ahead")
     stuck_after_s: float = Field(
         5.0, gt=0, le=120, description="an engine silent for so long ends the replica, seconds"
     )

@@ -7,8 +7,9 @@ floor and within 30 dB of the utterance's peak.
 The noise floor is learnt from windows that are surely not speech, and believed as long as there are
 some now and then. Otherwise (a caller who talks at once, voices behind the caller: the detector calls
 them speech for ever) it is guessed from the quietest tenth of the last 1.5 s, and a step counts only
-within 13 dB of the utterance's peak and 25 dB of the caller's usual one; the latter holds for
-everything under the agent's voice, so that its echo is not the caller.
+within 13 dB of the utterance's peak (up to 30 where the guess lies far below) and 25 dB of the
+caller's usual one; the latter holds for everything under the agent's voice, so that its echo is not
+the caller.
 
 Pure: levels and probabilities in, sample positions out.
 """
