@@ -1,8 +1,9 @@
 """One scenario played by voice: the caller's lines are spoken into the gateway, and everything else is heard.
 
 The caller is a patient person who listens: they wait for the agent to finish (unless the scenario has them
-talk over it), say a line again when it was not heard at all or the agent asks for it again, and put right
-an e-mail address that is read back wrong. Who the second person on the line is, the scenario says (`speaker`).
+talk over it), say a line again when it was not heard at all or the agent asks for it again, answer what is asked
+again, and put right what is read back wrong (`spoken_person`). Who the second person on the line is, the scenario
+says (`speaker`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from holdfast_cli.eval.scenario_world import admission, bookings_of, call_id, fa
 from holdfast_cli.eval.spoken_house import SpokenHouse
 from holdfast_cli.eval.spoken_line import QUIET_LINE_DB
 from holdfast_cli.eval.spoken_line import Line as PhoneLine
+from holdfast_cli.eval.spoken_person import Person
 
 LOOK_S = 0.05
 SETTLED_S = 0.4
@@ -40,7 +42,6 @@ ANSWER_S = 25.0
 REACTION_S = 0.3
 MOST_AGAIN = 2
 """How often a line is said again."""
-MOST_CORRECTIONS = 2
 MOST_EXCHANGES = 80
 
 
@@ -63,7 +64,7 @@ class _SpokenCall:
         self._profile = profile_of(profile, scenario)
         self._caller = Caller(scenario.caller.lines)
         self._people: list[str] = []
-        self._corrections = 0
+        self._mind = Person(scenario)
         self._log = MemoryLog()
         self._down: set[str] = set()
         self._made = Transcript()
@@ -94,9 +95,10 @@ class _SpokenCall:
         await self._until_answered()
         while not self._made.ended_by and len(self._made.exchanges) < MOST_EXCHANGES:
             reply = self._new_reply()
-            if (correction := self._correction(reply)) is not None:
-                await self._say(correction)
+            if (words := self._beyond_the_lines(reply)) is not None:
+                await self._say(words, person=self._person(""))
             elif (line := self._caller.next_line(reply)) is not None:
+                self._mind.said(line)
                 await self._do(line)
             elif not await self._until(lambda: self._over, self._profile.turns.silence_prompt_s * 2 + ANSWER_S):
                 await self._until_answered()
@@ -149,15 +151,15 @@ class _SpokenCall:
             if self._over or not (unheard or asked_again):
                 return
 
-    def _correction(self, reply: list[Sentence]) -> str | None:
-        """What a caller says whose address was read back wrong."""
-        wanted = self._scenario.expect.booking.attendee_email if self._scenario.expect.booking else ""
-        read = [s.notes.proposal.attendee_email for s in reply if s.notes.proposal]
-        if not wanted or not read or read[-1].casefold() == wanted.casefold() or self._corrections >= MOST_CORRECTIONS:
+    def _beyond_the_lines(self, reply: list[Sentence]) -> str | None:
+        """A wrong read-back is put right at once; what was asked is answered unless a line waits for it."""
+        coming = self._caller.coming(reply)
+        if coming is not None and coming.barge_in_ms is not None:
             return None
-        self._corrections += 1
-        words = wanted.replace("@", " at ").replace(".", " dot ").replace("-", " dash ").replace("_", " underscore ")
-        return f"no my email is {words}"
+        correction = self._mind.puts_right(reply)
+        if correction is not None:
+            return correction
+        return None if coming is not None and coming.when is not None else self._mind.answers(reply)
 
     def _person(self, speaker: str) -> int:
         if speaker not in self._people:
