@@ -6,6 +6,7 @@ import pytest
 from holdfast_asr.domain.choice import (
     Candidate,
     Kind,
+    beyond,
     calibrated,
     choose,
     confidence,
@@ -113,3 +114,36 @@ def test_a_sure_decode_is_not_made_twice() -> None:
     assert not needs_plain(candidate(Kind.DOMAIN, "yes", posterior=0.9))
     assert needs_plain(candidate(Kind.DOMAIN, "yes", posterior=0.6))
     assert not needs_plain(candidate(Kind.GRAMMAR, "yes", posterior=0.6))
+
+
+def timed(kind: Kind, text: str, spans: list[tuple[int, int]], *, path: float = 0.0) -> Candidate:
+    words = tuple(text.split())
+    return Candidate(
+        kind, words, 0.6, path, tuple(text.replace(" ", "")), tuple(spans), tuple(len(word) for word in words)
+    )
+
+
+def test_what_is_said_behind_a_grammars_answer_is_kept() -> None:
+    """A grammar takes it for silence; as measured in "forty a month sports"."""
+    free = timed(Kind.DOMAIN, "forty a month sports", [(41, 90), (91, 96), (97, 133), (134, 223)])
+    grammar = timed(Kind.GRAMMAR, "forty a month", [(43, 90), (91, 96), (97, 134)], path=4.0)
+
+    assert choose([free, grammar]) is grammar
+    assert beyond(grammar, free) == 1
+
+
+def test_a_breath_behind_a_grammars_answer_is_not_a_word() -> None:
+    free = timed(Kind.DOMAIN, "forty a month the", [(41, 90), (91, 96), (97, 133), (134, 150)])
+    grammar = timed(Kind.GRAMMAR, "forty a month", [(43, 90), (91, 96), (97, 134)])
+
+    assert beyond(grammar, free) == 0
+
+
+def test_rubbish_that_ends_early_is_not_believed_for_what_follows_it() -> None:
+    """Only what both decodes cover tells whether they heard the same."""
+    later = [(222, 289), (290, 314), (315, 342)]
+    heard = [(51, 69), (70, 116), (117, 119), (120, 142), (143, 167)]
+    free = timed(Kind.DOMAIN, "no my email is example dot net", [(46, 59), (60, 93), (94, 153), (154, 166), *later])
+    grammar = timed(Kind.GRAMMAR, "um fine i am please", heard, path=4.0)
+
+    assert choose([free, grammar]) is free

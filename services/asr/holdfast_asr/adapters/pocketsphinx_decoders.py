@@ -93,8 +93,17 @@ class Pass:
             found = [replace(s, word=word) for s, word in zip(found, words, strict=True)]
         # The binding hands scores out of the logarithm's domain; we want them back in it.
         path = self.decoder.get_logmath().log(hypothesis.best_score) / max(1, self.decoder.n_frames())
-        phones = tuple(p for word in words for p in (self.decoder.lookup_word(word) or "").split())
-        return Outcome(Candidate(self.kind, words, posterior, path, phones), tuple(found))
+        phones = [(self.decoder.lookup_word(word) or "").split() for word in words]
+        candidate = Candidate(
+            self.kind,
+            words,
+            posterior,
+            path,
+            tuple(phone for spoken in phones for phone in spoken),
+            tuple((s.start_frame, s.end_frame) for s in found),
+            tuple(map(len, phones)),
+        )
+        return Outcome(candidate, tuple(found))
 
     def _alternatives(self) -> list[tuple[str, ...]]:
         """The next best paths through the word lattice, best first."""

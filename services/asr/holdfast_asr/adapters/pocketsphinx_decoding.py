@@ -17,7 +17,7 @@ from holdfast_asr.adapters.phone_front import Floats
 from holdfast_asr.adapters.pocketsphinx_decoders import GENERIC, Decoders, Outcome, Pass
 from holdfast_asr.adapters.pocketsphinx_features import FRAME_MS, Features
 from holdfast_asr.adapters.pocketsphinx_wire import Answer, Ask, Begin, WordTime
-from holdfast_asr.domain.choice import Candidate, Kind, choose, confidence, needs_generic, needs_plain
+from holdfast_asr.domain.choice import Candidate, Kind, beyond, choose, confidence, needs_generic, needs_plain
 from holdfast_asr.domain.expecting import grammar, language_model
 from holdfast_asr.domain.voice import VoiceGate
 
@@ -171,12 +171,13 @@ class Decoding:
         candidates = _candidates(outcomes)
         chosen = choose(candidates)
         winner = next(outcome for outcome in outcomes if outcome.candidate is chosen)
-        words = [
-            WordTime(s.word, s.start_frame * FRAME_MS, (s.end_frame + 1) * FRAME_MS, s.posterior)
-            for s in winner.segments
-        ]
-        sure = confidence(chosen, candidates[0])
-        return Answer(self.id, ask.ticket, " ".join(chosen.words), sure, words, f"pocketsphinx/{chosen.kind.value}")
+        free = outcomes[0]
+        more = beyond(chosen, free.candidate) if chosen.kind is Kind.GRAMMAR else 0
+        heard = (*winner.segments, *free.segments[len(free.segments) - more :])
+        words = [WordTime(s.word, s.start_frame * FRAME_MS, (s.end_frame + 1) * FRAME_MS, s.posterior) for s in heard]
+        sure = confidence(chosen, free.candidate)
+        text = " ".join(segment.word for segment in heard)
+        return Answer(self.id, ask.ticket, text, sure, words, f"pocketsphinx/{chosen.kind.value}")
 
     def close(self) -> None:
         self._drop_finals()

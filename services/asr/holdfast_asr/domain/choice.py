@@ -12,7 +12,7 @@ it, rubbish 10-45 %. (bench/asr_words.py, voices kal16 and espeak, checked on ot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -39,6 +39,10 @@ class Candidate:
     path_score: float
     """Log of the best path's score per frame; comparable between grammars and the domain decode."""
     phones: tuple[str, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
+    """First and last frame of each word, where they are known."""
+    phone_counts: tuple[int, ...] = ()
+    """How many of the phones belong to each word."""
 
 
 SAME_SOUNDS = 0.62
@@ -52,6 +56,9 @@ SHORT_WORDS = 2
 """A yes or no of so many words is over too soon for a free decode to catch."""
 SHORT_LEAD = 1.5
 SHORT_UNSURE = 0.8
+LEAST_BEYOND_FRAMES = 25
+"""Speech of so many frames behind a grammar's last word was not the grammar's to hear."""
+OVERLAP_FRAMES = 10
 GENERIC_BELOW = 0.7
 """Posterior of the domain decode under which the generic model is asked as well (measured: in-domain
 correct 0.82-1.0, in-domain wrong 0.55-0.90, out of domain 0.34-0.67)."""
@@ -105,10 +112,31 @@ def fits(grammar: Candidate, domain: Candidate) -> bool:
     lead = grammar.path_score - domain.path_score
     if len(grammar.words) <= SHORT_WORDS and len(domain.words) <= SHORT_WORDS and domain.posterior < SHORT_UNSURE:
         return lead >= SHORT_LEAD
-    likeness = alike(grammar, domain)
+    likeness = alike(grammar, _covered(grammar, domain))
     if likeness >= SAME_SOUNDS:
         return lead >= MIN_LEAD
     return likeness >= LIKE_SOUNDS and lead >= FAR_LEAD and domain.posterior < UNSURE
+
+
+def beyond(grammar: Candidate, domain: Candidate) -> int:
+    """How many of the free decode's last words lie behind what the grammar heard.
+
+    A grammar takes speech after its last word for silence: of "forty a month sports" it keeps the number only.
+    """
+    if not (grammar.spans and domain.spans):
+        return 0
+    end = grammar.spans[-1][1] - OVERLAP_FRAMES
+    behind = [span for span in domain.spans if span[0] > end]
+    return len(behind) if behind and behind[-1][1] - behind[0][0] >= LEAST_BEYOND_FRAMES else 0
+
+
+def _covered(grammar: Candidate, domain: Candidate) -> Candidate:
+    """The free decode as far as the grammar reaches."""
+    more = beyond(grammar, domain)
+    if not more or more == len(domain.words):
+        return domain
+    phones = domain.phones[: sum(domain.phone_counts[:-more])]
+    return replace(domain, words=domain.words[:-more], phones=phones)
 
 
 def alike(one: Candidate, other: Candidate) -> float:
@@ -123,7 +151,7 @@ def confidence(chosen: Candidate, domain: Candidate) -> float:
     if chosen.kind is Kind.GENERIC:
         return round(min(0.6, chosen.posterior), 3)
     if chosen.kind is Kind.GRAMMAR:
-        return round(0.7 + 0.25 * alike(chosen, domain), 3)
+        return round(0.7 + 0.25 * alike(chosen, _covered(chosen, domain)), 3)
     return round(calibrated(chosen.posterior), 3)
 
 
