@@ -16,7 +16,7 @@ from holdfast_common.profile import Profile, load_articles, load_profile
 from holdfast_common.testing import FakeSession
 from holdfast_dialogue.adapters.fake import FakeTools
 from holdfast_dialogue.domain.decide import decide
-from holdfast_dialogue.domain.state import State, load
+from holdfast_dialogue.domain.state import Said, State, dump, load
 from holdfast_dialogue.domain.talk import stamp
 from holdfast_dialogue.handlers import Dialogue, Limits
 
@@ -105,6 +105,10 @@ class Conversation:
     async def says(self, text: str, **changes: object) -> str:
         """The caller says something; returns the reply's text."""
         return await self.play(self.turn(text, **changes))
+
+    def ask(self, slot: str) -> None:
+        """The agent has just asked for this, in a call of which nothing else is known."""
+        self.snapshot = dump(State(last=[Said(text="And?", asks=slot)]))
 
     async def is_silent(self, times: int = 1) -> str:
         return await self.play(self.turn(kind=TurnKind.SILENCE, silences=times))

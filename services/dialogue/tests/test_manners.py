@@ -352,3 +352,31 @@ async def test_an_introduction_that_was_misheard_is_no_question(call, heard):
     assert call.state.fields["team_size"] == "25"
     assert call.committed.route != "knowledge"
     assert not call.committed.answered
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("integrations", "none for now"),
+        ("team_size", "nine"),
+        ("timeline", "whenever"),
+        ("use_case", "rental contracts"),
+    ],
+)
+async def test_a_short_answer_to_what_was_asked_is_taken_though_it_was_hardly_heard(call, asked, answer):
+    """A recogniser is unsure of short answers even where it is right; asking again gets nothing better."""
+    call.ask(asked)
+    await call.says(answer, confidence=0.3)
+
+    assert asked in call.state.fields
+
+
+async def test_hardly_heard_words_that_are_no_answer_tell_nothing(call):
+    call.ask("team_size")
+    await call.says("the ninth law is what it is for the lawyers", confidence=0.3)
+    assert call.asks == "repeat"
+    call.ask("use_case")
+    await call.says("what in the", confidence=0.3)
+
+    assert call.asks == "repeat"
+    assert not call.state.fields

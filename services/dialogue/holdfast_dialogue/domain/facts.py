@@ -247,6 +247,15 @@ def read_facts(text: str, asked: str, last_field: str, profile: Profile) -> dict
     return found
 
 
+def plainly_answers(asked: str, text: str, profile: Profile) -> bool:
+    """The words hold a value of the field that was asked for: a count, a known tool, a kind of document, a date."""
+    if asked in COUNTED_FIELDS:
+        return numbers.quantity(text) is not None
+    if asked in ("integrations", "needs") and _NO_TOOLS.search(text):
+        return True
+    return asked in _read_part(text, profile) or (asked == "timeline" and bool(_SOON.search(text)))
+
+
 def bare_name(text: str) -> str:
     """The name in "ted loomis twenty reps ..." or "sara lind here"; empty where there is none."""
     match = _BARE_NAME.match(text)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from holdfast_common.contracts.dialogue import Turn, TurnKind
 from holdfast_common.profile import Profile
 
-from holdfast_dialogue.domain.facts import COUNTED_FIELDS, bare_name, read_facts
+from holdfast_dialogue.domain.facts import COUNTED_FIELDS, bare_name, plainly_answers, read_facts
 from holdfast_dialogue.domain.intents import Intent, intents
 from holdfast_dialogue.domain.spoken import emails, names, times, yes_no
 from holdfast_dialogue.domain.state import State
@@ -23,6 +23,10 @@ from holdfast_dialogue.domain.words import normalise, without_fillers
 
 UNCLEAR_BELOW = 0.5
 """Confidence under which the words are better not acted on (the recogniser calibrates to this)."""
+
+DOUBTFUL_FROM = 0.2
+"""Confidence from which words are taken that answer what was asked: what they tell is said back, or asked again later."""
+SHORT_ANSWER_WORDS = 6
 
 _CLAUSE = r"(?:^|\b(?:and|but|before that|so|okay|ok|also|then|well|wait|actually|thing|no|now|or|first|hi|hello|hey|cool|mind|question|know|wondering|oh|um|uh|right|next|plus) )"
 _QUESTION_HEAD = re.compile(
@@ -95,9 +99,10 @@ class Understanding:
 def understand(turn: Turn, state: State, profile: Profile, now: datetime) -> Understanding:
     """Read one spoken or typed utterance against what was asked last."""
     text = normalise(turn.text)
-    if not text or (turn.kind is TurnKind.SPOKEN and turn.confidence < UNCLEAR_BELOW):
-        return Understanding(text=text, unclear=True)
     asked = state.asks
+    unsure = turn.kind is TurnKind.SPOKEN and turn.confidence < UNCLEAR_BELOW
+    if not text or (unsure and not _answers_shortly(text, asked, turn.confidence, profile)):
+        return Understanding(text=text, unclear=True)
     found = intents(text) | intents(without_fillers(text))
     address, text_without_address = _email(turn.text, text, asked)
     is_an_answer = address is None and not (found - {Intent.GREETING, Intent.THANKS} or _is_question(text))
@@ -135,6 +140,15 @@ _CRUMBS = re.compile(
 )
 """What is left when names and numbers are taken out of an introduction: no subject, so nothing to look up."""
 _TIME_SLOTS = frozenset({"start", "clarify_date", "permission_to_book", "confirm_booking", "timezone"})
+
+
+def _answers_shortly(text: str, asked: str, confidence: float, profile: Profile) -> bool:
+    """Few words that are just what was asked for: a recogniser is unsure of short answers even where it is right."""
+    return (
+        confidence >= DOUBTFUL_FROM
+        and len(text.split()) <= SHORT_ANSWER_WORDS
+        and plainly_answers(asked, text, profile)
+    )
 
 
 def _name(text: str, *, asked: bool) -> str:
