@@ -249,14 +249,39 @@ async def test_a_full_calendar_is_told_and_a_note_offered(call):
     assert call.asks == "permission_follow_up"
 
 
-async def test_after_a_wrong_read_back_code_words_are_asked_for_and_then_another_way_is_offered(call):
+async def test_what_was_wrong_in_a_read_back_is_asked_for_in_code_words_and_the_rest_stays(call):
     await told_everything(call)
     await call.says("no the email is wrong")
     assert call.reply[-1].expectation is Expectation.CODE_WORDS
+    await call.says("november alpha victor india delta")
+    assert call.state.proposal.attendee_email == "navid.miller@northwind.example"
+    assert call.asks == "confirm_booking"
+    await call.says("yes")
+
+    (booking,) = call.tools.booked
+    assert booking.attendee_email == "navid.miller@northwind.example"
+
+
+async def test_an_address_that_was_rejected_is_not_read_back_again(call):
+    """Heard once more it is the same mishearing: no read-back of it, but letters, and another way in the end."""
+    await told_everything(call)
+    for _ in range(3):
+        await call.says("no my email is dana dot miller at north wind dot example")
+        assert (call.asks, call.reply[-1].expectation) == ("email", Expectation.CODE_WORDS)
     await call.says("dana dot miller at north wind dot example")
-    await call.says("no the address is still wrong")
 
     assert call.asks == "email_other_way"
+
+
+async def test_a_name_that_was_misheard_is_put_right_with_the_spelled_address(call):
+    await call.says("i'm sarah lynch we are a team of twelve")
+    await call.says("i'd like a meeting next tuesday at half past two new york time")
+    await call.says("sarah dot lynch at northwind dot example")
+    await call.says("no that's not my email address")
+    await call.says("sierra alpha romeo alpha dot lima india november delta")
+
+    assert call.state.proposal.attendee_email == "sara.lind@northwind.example"
+    assert call.state.fields["name"] == "Sara Lind"
 
 
 async def test_the_meeting_of_this_call_can_be_moved_and_cancelled(call):
@@ -280,6 +305,15 @@ async def test_somebody_elses_meeting_is_out_of_reach(call):
 
     assert not call.tools.asked
     assert "invitation" in call.text
+
+
+async def test_a_no_that_puts_a_number_right_declines_no_meeting(call):
+    await call.says("we are a team of fifty")
+    assert call.asks == "permission_to_book"
+    await call.says("no fifteen people")
+
+    assert call.state.fields["team_size"] == "15"
+    assert call.asks == "permission_to_book"
 
 
 @pytest.mark.parametrize("no", ["no thanks", "not really", "nope"])

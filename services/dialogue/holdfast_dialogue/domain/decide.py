@@ -17,6 +17,7 @@ from holdfast_dialogue.domain import wording
 from holdfast_dialogue.domain.model_budget import Allowance
 from holdfast_dialogue.domain.qualification import Standing, standing
 from holdfast_dialogue.domain.skills import (
+    addresses,
     booking,
     borders,
     changing,
@@ -60,7 +61,7 @@ SAID: tuple[Skill, ...] = (
     knowledge.answer_question,
     # what is being done
     handover.take_deletion_wish,
-    confirming.take_address,
+    addresses.take_address,
     confirming.answer_read_back,
     handover.take_person_wish,
     changing.change_or_cancel,
@@ -79,7 +80,7 @@ IN_FURTHER_LANGUAGE: tuple[Skill, ...] = (
     hearing.ask_to_repeat,
     borders.refuse_manipulation,
     languages.say_goodbye,
-    confirming.take_address,
+    addresses.take_address,
     languages.take_person_wish,
     handover.carry_note,
     languages.answer_question,

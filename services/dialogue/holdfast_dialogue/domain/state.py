@@ -143,6 +143,9 @@ class State(Part):
     handing: bool = False
     """The call is being put through to a person; it comes back (`RESUMED`) only where nobody answered."""
 
+    misheard: list[str] = []
+    """Addresses that were read back and were wrong, the last one at the end."""
+
     records: list[Record] = []
     """What people must know or do after this call."""
 

@@ -183,6 +183,13 @@ def test_addresses_are_said_as_people_say_them(address, said):
     assert emails.say(address) == said
 
 
+def test_a_name_that_may_be_written_in_two_ways_is_said_with_its_letters():
+    said = emails.say("sara.reid@greene.com")
+
+    assert said == "sara s a r a dot reid r e i d at greene g r e e n e dot com"
+    assert emails.parse(said).address == "sara.reid@greene.com"
+
+
 def test_spelling_uses_code_words():
     assert emails.spell("al2@x.io") == "a as in alpha, l as in lima, two, at, x as in xray, dot, i o"
 

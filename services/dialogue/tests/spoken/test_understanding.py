@@ -153,3 +153,8 @@ def test_empty_and_foreign_input_is_harmless():
         emails.correct("dana@northwind.example", said)
         names.person(said, bare=True)
         names.company(said)
+
+
+def test_respelled__takes_the_place_of_what_it_is_most_like(row):
+    misheard, spelled, address = row
+    assert (emails.respelled(misheard, spelled).address or "-") == address

@@ -10,7 +10,8 @@ from holdfast_common.contracts.tools import CalendarAvailability, Openings
 from holdfast_dialogue.domain import openings
 from holdfast_dialogue.domain.intents import Intent
 from holdfast_dialogue.domain.qualification import Standing, next_field, next_rubric_field, standing
-from holdfast_dialogue.domain.skills.confirming import ask_address_again, ask_person_details, read_back
+from holdfast_dialogue.domain.skills.addresses import ask_address_again, ask_person_details
+from holdfast_dialogue.domain.skills.confirming import read_back
 from holdfast_dialogue.domain.skills.discovery import ask_field
 from holdfast_dialogue.domain.skills.handover import offer_follow_up
 from holdfast_dialogue.domain.spoken import say
@@ -38,7 +39,7 @@ def note_wishes(talk: Talk) -> Steps:
     if state.asks == "permission_to_book" and not u.asked_plainly:
         if u.answer.kind == "yes":
             state.task = "booking"
-        elif u.answer.kind == "no" or u.wants(Intent.RESERVED):
+        elif (u.answer.kind == "no" and not u.facts) or u.wants(Intent.RESERVED):
             state.task = ""
             talk.takes_over("booking")
             yield from talk.say("no_problem")

@@ -1,4 +1,4 @@
-"""From the chosen time to the booked meeting: name, address, read-back, the guarded call, its outcome.
+"""From the chosen time to the booked meeting: read-back, the guarded call, its outcome.
 
 Every call that changes the world in this service starts in `act`, behind the guard; a wish whose
 outcome is unknown is settled by its key before anything else is proposed.
@@ -25,80 +25,6 @@ from holdfast_dialogue.domain.spoken import emails
 from holdfast_dialogue.domain.state import Booked, Pending, Wish
 from holdfast_dialogue.domain.steps import Answer, Steps, ToolFailed
 from holdfast_dialogue.domain.talk import Detail, Talk, instant
-
-
-def take_address(talk: Talk) -> Steps:
-    """An address that was said, or a correction of the one that was read back."""
-    u, state = talk.understood, talk.state
-    old = state.fields.get("email", "")
-    if state.asks in ("confirm_email", "confirm_booking") and old and u.answer.kind != "yes":
-        yield from _correct_address(talk, old)
-        return
-    if u.email is None:
-        if state.asks == "email" and (u.wants(Intent.RESERVED) or (u.answer.kind == "no" and not u.answer.rest)):
-            talk.takes_over("booking")
-            state.task = ""
-            yield from talk.say("no_contact")
-            talk.over = True
-        return
-    if u.email.address:
-        state.fields["email"] = u.email.address
-        if not (state.task or talk.reply or u.question or u.intents):
-            yield from talk.say("noted")
-        return
-    if not (state.task or state.asks == "email"):
-        return
-    talk.takes_over("booking")
-    failures = state.count("email_unusable")
-    if failures >= 3:
-        yield from talk.say("email_other_way", asks="email_other_way")
-        return
-    problem = u.email.problem or ""
-    yield from talk.say(
-        "email_missing_domain" if "domain" in problem or "ending" in problem else "email_not_understood", asks="email"
-    )
-
-
-def _correct_address(talk: Talk, old: str) -> Steps:
-    u, state = talk.understood, talk.state
-    new = u.email.address if u.email else None
-    about_time = bool(u.wish) or any(word in u.text.split() for word in ("time", "day", "date"))
-    if not new and u.answer.kind == "no" and u.answer.rest and not about_time:
-        corrected = emails.correct(old, u.answer.rest)
-        new = corrected.address if corrected.address != old else None
-    if new and new != old:
-        state.fields["email"] = new
-        state.count("email_failures")
-        return
-    if (
-        u.answer.kind == "no"
-        and not (u.wish or u.zone or u.question)
-        and (state.asks == "confirm_email" or "email" in u.text or "address" in u.text)
-    ):
-        yield from ask_address_again(talk)
-
-
-def ask_address_again(talk: Talk) -> Steps:
-    """The read-back was wrong: after the first time code words, after the second another way altogether."""
-    talk.takes_over("booking")
-    talk.state.fields.pop("email", None)
-    talk.state.proposal = None
-    if talk.state.count("email_failures") >= 2:
-        yield from talk.say("email_other_way", asks="email_other_way")
-    else:
-        yield from talk.say("email_what_right")
-        yield from talk.say("email_code_words", asks="email", detail=Detail(expectation=Expectation.CODE_WORDS))
-
-
-def ask_person_details(talk: Talk) -> Steps:
-    """Name (once) and address, one at a time, as far as they are missing."""
-    state = talk.state
-    if not state.fields.get("name") and not state.asked.get("name"):
-        talk.takes_over("booking")
-        yield from talk.say("ask_name", asks="name")
-    elif not state.fields.get("email"):
-        talk.takes_over("booking")
-        yield from talk.say("ask_email", asks="email")
 
 
 def read_back(talk: Talk) -> Steps:

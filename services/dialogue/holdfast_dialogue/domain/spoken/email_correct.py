@@ -16,6 +16,7 @@ from holdfast_dialogue.domain.spoken import email_hints as hints
 from holdfast_dialogue.domain.spoken import email_parse as ep
 from holdfast_dialogue.domain.spoken.email_parse import MARKS, Address, validated
 from holdfast_dialogue.domain.spoken.email_parts import RESEMBLES, RESEMBLES_AS_WORD, parts, put
+from holdfast_dialogue.domain.spoken.letters import pieces
 
 _LEAD_WORDS = (
     r"no|nope|nah|not quite|almost|nearly|close|wrong|sorry|actually|um|uh|well|it's|it is|that's|that is|its|should be|it should be|i said|i meant|incorrect|the|my|but|and|so|yes|yeah|wait|oh|use|just|"
@@ -26,6 +27,8 @@ _LONE_COUNT = re.compile(r"^(?=(?:an? |only |just )*(?:double|single|one|two|thr
 _NO_LOCAL = frozenset("its it no is thats that not the but and domain".split())  # noqa: SIM905
 """In "no it's at north wind dot example" these stand before the "at" and are no local part."""
 _EXPLAINED = re.compile(r"\b(?P<word>[a-z]{3,}) [a-z] (?:as in|for|like) (?P<initial>[a-z])[a-z]*$")
+LEAST_SPELLED = 3
+"""So few letters in code words are no part of an address."""
 _NO_WORD = frozenset("with and then no it's that's spelled double not".split())  # noqa: SIM905
 
 
@@ -52,6 +55,36 @@ def correct(old: str, text: str) -> Address:
         return validated(changed)
     local, _, domain = old.rpartition("@")
     return Address(None, "unclear", local, domain)
+
+
+def respelled(old: str, text: str) -> Address:
+    """`old` with what was spelled in the place of the part that it is most like.
+
+    The answer to "please spell what is wrong". Words that are no spelling are read as any correction.
+    """
+    new = _letters(ep.tokenise(_bare(text.lower().replace("x-ray", "xray"))))
+    if len(new) < LEAST_SPELLED:
+        return correct(old, text)
+    domain = old.rpartition("@")[2]
+    whole = f"{new}@{domain}"
+    if re.search(r"[._+-]", new):
+        return validated(whole)
+    likest = max(parts(old), key=lambda part: fuzz.ratio(new, part), default="")
+    return validated(put(old, likest, new) if likest else whole)
+
+
+def _letters(tokens: list[str]) -> str:
+    """What is spelled among the tokens, with the marks between; words said before their letters are left out."""
+    stretches, marks = [list[str]()], list[str]()
+    for token in tokens:
+        if token in MARKS:
+            marks.append(token)
+            stretches.append([])
+        else:
+            stretches[-1].append(token)
+    spelled = ["".join(p.text for p in pieces(words) if p.how in ("letter", "digits")) for words in stretches]
+    told = spelled[0] + "".join(mark + letters for mark, letters in zip(marks, spelled[1:], strict=True))
+    return re.sub(r"[.@_+'-]*@[.@_+'-]*", "", told).strip(".-_+")
 
 
 def _explained(match: re.Match[str]) -> str:

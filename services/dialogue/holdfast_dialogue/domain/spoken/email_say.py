@@ -17,6 +17,15 @@ _SHORT_WORDS = {"co", "me", "al", "ed", "jo", "bo", "ty", "my", "go", "us", "he"
 _RUNS = re.compile(r"[a-z]+|\d|[^a-z\d]")
 
 
+_SOUND_ALIKE = """
+sara sarah, jon john, steven stephen, eric erik, marc mark, carl karl, cathy kathy, catherine katherine kathryn,
+ann anne, brian bryan, jeff geoff, jeffrey geoffrey, alan allan allen, philip phillip, nicolas nicholas, teresa theresa,
+sean shawn shaun, lewis louis, stewart stuart, kristin kristen, debra deborah, rachel rachael, gary garry, terry terri,
+reid reed, greene green, clark clarke, browne brown, grey gray, meyer myer, page paige, leigh lee, pierce pearce, olsen
+olson, larson larsen, hansen hanson, jensen jenson, petersen peterson, thompson thomson, kelly kelley, neil neal
+"""
+_HEARD_ALIKE = frozenset(word for group in _SOUND_ALIKE.split(",") for word in group.split())
+"""Names that another spelling of sounds like: a listener cannot tell which of them was written down."""
 _IN_SPANISH = {"dot": "punto", "underscore": "guion bajo", "dash": "guion", "plus": "más", "at": "arroba"}
 
 
@@ -60,10 +69,17 @@ def _words(address: str, *, spell_all: bool) -> str:
         if run.isdigit():
             said.append(_DIGITS[int(run)])
         elif run.isalpha():
-            said.append(run if _speakable(run) and not (spell_all and not _is_ending(address, run)) else " ".join(run))
+            said.append(
+                _letters(run) if _speakable(run) and not (spell_all and not _is_ending(address, run)) else " ".join(run)
+            )
         else:
             said.append(_MARK_WORDS.get(run) or run)
     return " ".join(said)
+
+
+def _letters(name: str) -> str:
+    """A word, and its letters where it could be written in another way: "reid r e i d"."""
+    return f"{name} {' '.join(name)}" if name in _HEARD_ALIKE else name
 
 
 def _is_ending(address: str, run: str) -> bool:
