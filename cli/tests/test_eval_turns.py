@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from holdfast_cli.eval.turn_score import disturbances, heard, percentile, score
-from holdfast_cli.eval.turn_set import Item, Maker, edges, load, spoken
-from holdfast_cli.eval.turns import TurnsOptions, measure
+from holdfast_cli.eval.turn_set import Item, Maker, build, edges, load, spoken
+from holdfast_cli.eval.turns import read_set, replayed
 
 SPEECH = Path("bench/turns/speech.jsonl")
 
@@ -80,10 +80,10 @@ def test_digits_are_said_in_each_noise():
     assert {i.snr_db for i, _ in made if i.task == "turn" and i.kind == "digits"} == {30.0, 15.0, 5.0}
 
 
-def test_a_third_of_the_set_passes_its_floors():
+def test_a_third_of_the_set_passes_its_floors(tmp_path: Path):
     """144 scenes of speakers that nothing was tuned on, through the gateway's own ear and floor, in media time."""
-    report = measure(TurnsOptions(SPEECH, Path("profiles/trial_success"), scale=0.3))
-    found = report["true_words"]
+    build(SPEECH, tmp_path, ("report",), 0.3)
+    found = score(read_set(tmp_path, "report"), replayed(tmp_path, Path("profiles/trial_success"), misheard=False))
     assert found["turns"]["cut_off_percent"] <= 30 and found["turns"]["not_heard_percent"] <= 7
     assert found["turns"]["delay_ms_p50"] <= 950
     assert found["barge_ins"]["missed_percent"] <= 20

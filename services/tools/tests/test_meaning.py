@@ -284,8 +284,9 @@ def test_a_follow_up_that_reads_two_ways_is_asked_back() -> None:
 async def test_learning_aside_keeps_what_the_service_then_takes_up(small: Path, tmp_path: Path) -> None:
     """Many new texts and the weights are learnt elsewhere; the service embeds nothing itself."""
     kept, aside, own = KeptVectors(tmp_path / "kept"), Letters(), Letters()
-    for number in range(60):
-        article = f"---\nid: a{number}\ntitle: Subject {number}\nquestions:\n- What is {number}?\n---\nIt is so.\n"
+    for number in range(10):
+        body = " ".join(f"Part {part} is so." for part in range(10))
+        article = f"---\nid: a{number}\ntitle: Subject {number}\nquestions:\n- What is {number}?\n---\n{body}\n"
         (small / "knowledge" / f"a{number}.md").write_text(article, "utf-8")
 
     async def learn_aside() -> None:
