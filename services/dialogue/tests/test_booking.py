@@ -168,6 +168,18 @@ async def test_yes_after_a_silence_prompt_books_because_the_prompt_reads_it_all_
     assert len(call.tools.booked) == 1
 
 
+async def test_who_answers_a_read_back_with_neither_is_told_the_words_for_it(call):
+    await told_everything(call)
+    await call.says("lovely s")
+    assert "say yes" not in call.text
+    await call.says("lovely s")
+    assert "say yes" in call.text
+    assert call.reply[-1].expectation is Expectation.YES_NO
+    await call.says("yes")
+
+    assert len(call.tools.booked) == 1
+
+
 async def test_yes_twice_is_one_booking(call):
     await told_everything(call)
     await call.says("yes")

@@ -43,6 +43,17 @@ async def test_a_correction_overwrites_and_is_said_back(call):
     assert "twelve" in call.text
 
 
+async def test_a_number_that_was_denied_is_not_taken_again(call):
+    """ "No, fifteen" heard as fifty once more: who says no to fifty did not say fifty."""
+    await call.says("we are a team of fifty")
+    await call.says("no fifty people")
+    assert call.state.fields["team_size"] == "15"
+    assert "fifteen" in call.text
+    await call.says("no fifty five zero")
+
+    assert call.state.fields["team_size"] == "50"
+
+
 async def test_several_wishes_in_one_breath_are_all_served(call):
     """A question, facts and a wish for a meeting: the answer, the facts, the next step."""
     await call.says("hi i'm dana miller there are twelve of us how long does the free trial last and can i book a demo")

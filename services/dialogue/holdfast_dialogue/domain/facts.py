@@ -34,6 +34,8 @@ _CORRECTION = re.compile(
     + _NUMBER_WORD
     + r"\b))\b"
 )
+_DENIAL = re.compile(rf"no (?:it's |that's |i said )?{_NUMBER}")
+""" "No, fifty, five zero": what was said back was wrong."""
 _TEAM = (
     re.compile(rf"\bteam (?:of|is|has|size is)(?: about| around| roughly| maybe)? ({_NUMBER})"),
     re.compile(rf"\b({_NUMBER})(?: \w+){{0,2}}? {_PEOPLE}\b(?! (?:sign|to sign|signs|who sign|signing|per document))"),
@@ -240,7 +242,8 @@ def read_facts(text: str, asked: str, last_field: str, profile: Profile) -> dict
         answer = _answer(asked, text, found)
         if answer:
             found[asked] = answer
-    if corrects and not found and last_field in COUNTED_FIELDS:
+    denies = asked in ("", "permission_to_book") and _DENIAL.fullmatch(text)
+    if (corrects or denies) and not found and last_field in COUNTED_FIELDS:
         value = numbers.quantity(text)
         if value is not None:
             found[last_field] = str(value)

@@ -34,7 +34,7 @@ what_to_change zone_assumed
 REQUIRED = frozenset(REQUIRED_WORDS.split())  # one word a name: a wrapped list reads badly
 """Wordings that a profile must have.
 
-Optional: `ask_nps` with `thanks_nps`, `competitor`, `cancel_trial_self`, `noted_<field>`.
+Optional: `ask_nps` with `thanks_nps`, `readback_yes_or_no`, `competitor`, `cancel_trial_self`, `noted_<field>`.
 """
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z¿¡\"'])")

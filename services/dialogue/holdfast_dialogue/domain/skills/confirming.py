@@ -26,6 +26,9 @@ from holdfast_dialogue.domain.state import Booked, Pending, Wish
 from holdfast_dialogue.domain.steps import Answer, Steps, ToolFailed
 from holdfast_dialogue.domain.talk import Detail, Talk, instant
 
+READ_PLAINLY_FROM = 3
+"""From the third time on that the same proposal is read, the caller is told which words are understood."""
+
 
 def read_back(talk: Talk) -> Steps:
     """Say the whole proposal: date with weekday, time, zone, address. Changed arguments make a new proposal."""
@@ -33,6 +36,7 @@ def read_back(talk: Talk) -> Steps:
     fresh = _proposal(talk)
     if state.proposal is None or not guard.same_arguments(state.proposal, fresh):
         state.proposal = fresh
+        state.counts["read_back"] = 0
     proposal = state.proposal
     talk.takes_over("booking")
     when = talk.moment(proposal.start, proposal.zone)
@@ -46,7 +50,8 @@ def read_back(talk: Talk) -> Steps:
     else:
         email = emails.say(proposal.attendee_email)
         yield from talk.say("readback", protected=True, detail=Detail(proposal=proposal), when=when, email=email)
-        yield from talk.say("readback_question", asks="confirm_booking")
+        plainly = state.count("read_back") >= READ_PLAINLY_FROM and "readback_yes_or_no" in talk.profile.copy_
+        yield from talk.say("readback_yes_or_no" if plainly else "readback_question", asks="confirm_booking")
 
 
 def answer_read_back(talk: Talk) -> Steps:

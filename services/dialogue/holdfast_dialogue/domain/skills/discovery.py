@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from holdfast_common.contracts.asr import Expectation
+from holdfast_common.contracts.dialogue import TurnKind
 
 from holdfast_dialogue.domain import wording
+from holdfast_dialogue.domain.facts import COUNTED_FIELDS
 from holdfast_dialogue.domain.intents import Intent
 from holdfast_dialogue.domain.qualification import Standing, next_field, standing
-from holdfast_dialogue.domain.spoken import say
+from holdfast_dialogue.domain.spoken import numbers, say
 from holdfast_dialogue.domain.steps import Steps
 from holdfast_dialogue.domain.talk import PLAIN, Detail, Talk
 
@@ -20,6 +22,7 @@ def take_facts(talk: Talk) -> Steps:
     u, state = talk.understood, talk.state
     if refuses(talk):
         state.reserved = True
+    _hear_what_was_denied(talk)
     changed = [n for n, v in u.facts.items() if state.fields.get(n) not in (None, v)]
     fresh = [n for n in u.facts if n not in state.fields]
     for name, value in u.facts.items():
@@ -32,6 +35,17 @@ def take_facts(talk: Talk) -> Steps:
     if not (changed or fresh) or u.asked_plainly or talk.reply:
         return
     yield from _acknowledge(talk, changed, fresh)
+
+
+def _hear_what_was_denied(talk: Talk) -> None:
+    """ "No, fifty" to who has said fifty: it was fifteen that was said, and misheard twice."""
+    u = talk.understood
+    if u.answer.kind != "no" or talk.turn.kind is not TurnKind.SPOKEN:
+        return
+    for name in COUNTED_FIELDS & u.facts.keys():
+        other = numbers.sounds_like(int(u.facts[name]))
+        if u.facts[name] == talk.state.fields.get(name) and other is not None:
+            u.facts[name] = str(other)
 
 
 def refuses(talk: Talk) -> bool:

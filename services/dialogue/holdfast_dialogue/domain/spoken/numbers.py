@@ -93,6 +93,13 @@ def quantity(text: str) -> int | None:
     return None
 
 
+def sounds_like(number: int) -> int | None:
+    """The other of two numbers that are taken for one another on the phone: fifteen and fifty."""
+    if 13 <= number <= 19:
+        return (number - 10) * 10
+    return number // 10 + 10 if number in range(30, 100, 10) else None
+
+
 def _quantity(part: str) -> int | None:
     if _NOTHING.match(part):
         return 0
