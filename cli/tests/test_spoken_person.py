@@ -102,3 +102,9 @@ def test_a_number_heard_wrong_is_put_right_the_second_time_with_its_digits() -> 
     assert person.puts_right([Sentence(index=0, text="A team of fifteen, got it.")]) is None
     assert [person.puts_right(wrong) for _ in range(3)] == ["no fifteen people", "no fifteen one five people", None]
     assert person.puts_right([Sentence(index=0, text="How many people would use it?")]) is None
+
+
+def test_who_is_not_understood_agreeing_agrees_in_plainer_words() -> None:
+    person = Person(SCENARIO)
+
+    assert [person.answers(reads_back()) for _ in range(3)] == [None, None, "yes"]

@@ -28,6 +28,16 @@ class Caller:
         waiting = next((line for line in self._lines if line.when and _holds(line.when, reply)), None)
         return waiting or next((line for line in self._lines if line.when is None), None)
 
+    def unsaid(self) -> Line | None:
+        """The next line that waits for nothing, where it is words: what a caller still has on their mind."""
+        plain = next((line for line in self._lines if line.when is None), None)
+        return plain if plain is not None and plain.say and not plain.hang_up else None
+
+    def take(self, line: Line) -> Line:
+        """Use a line up."""
+        self._lines.remove(line)
+        return line
+
 
 def slots_asked(reply: list[Sentence]) -> set[str]:
     """What a reply asks for. The read-back of a booking asks to confirm its address too."""

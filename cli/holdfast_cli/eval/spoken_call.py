@@ -97,7 +97,7 @@ class _SpokenCall:
             reply = self._new_reply()
             if (words := self._beyond_the_lines(reply)) is not None:
                 await self._say(words, person=self._person(""))
-            elif (line := self._caller.next_line(reply)) is not None:
+            elif (line := self._next_line(reply)) is not None:
                 self._mind.said(line)
                 await self._do(line)
             elif not await self._until(lambda: self._over, self._profile.turns.silence_prompt_s * 2 + ANSWER_S):
@@ -159,7 +159,15 @@ class _SpokenCall:
         correction = self._mind.puts_right(reply)
         if correction is not None:
             return correction
-        return None if coming is not None and coming.when is not None else self._mind.answers(reply)
+        waits = coming is not None and coming.when is not None and "confirm_booking" not in slots_asked(reply)
+        return None if waits else self._mind.answers(reply)
+
+    def _next_line(self, reply: list[Sentence]) -> Line | None:
+        """As in text; but who is asked for more, and still has something on their mind, says that."""
+        unsaid = self._caller.unsaid()
+        if unsaid is not None and "anything_else" in slots_asked(reply):
+            return self._caller.take(unsaid)
+        return self._caller.next_line(reply)
 
     def _person(self, speaker: str) -> int:
         if speaker not in self._people:

@@ -24,6 +24,8 @@ from holdfast_cli.eval.scenario_file import Line, Scenario
 
 MOST_ANSWERS = 3
 """How often a caller answers the same question before they give up on it."""
+MOST_ALIKE = 2
+"""How often a caller agrees in the scenario's words; then in the plainest."""
 MOST_CORRECTIONS = 2
 """How often a caller puts the same thing right."""
 _CODE_WORDS = """
@@ -84,6 +86,8 @@ class Person:
 
     def answers(self, reply: list[Sentence]) -> str | None:
         """An answer to what was asked; None: nothing was, or the caller has none, or has given it often enough."""
+        if "confirm_booking" in slots_asked(reply):
+            return "yes" if self._meeting and not self._may("confirm", MOST_ALIKE) else None
         if any(s.expectation is Expectation.CODE_WORDS and s.asks == "email" for s in reply) and self._email:
             return self._spelled() if self._may("spell", MOST_ANSWERS) else None
         for slot in sorted(slots_asked(reply)):
