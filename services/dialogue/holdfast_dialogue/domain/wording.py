@@ -71,7 +71,7 @@ def sentences(text: str) -> list[str]:
     """Cut a text into sentences for the ear: at full stops, and overlong ones at a joint."""
     parts: list[str] = []
     for sentence in _SENTENCE_END.split(text.strip()):
-        if len(sentence.split()) <= MAX_WORDS:
+        if sum(len(word) > 1 for word in sentence.split()) <= MAX_WORDS:  # letters of a spelled name are no words
             parts.append(sentence)
         else:
             parts.extend(_halve(sentence))
