@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -11,6 +12,7 @@ from holdfast_common.database import Database, Patience, address
 from holdfast_tools.adapters.ledger import SqlLedger
 from holdfast_tools.domain.openings import Rules
 
+PROFILE = Path(__file__).parents[3] / "profiles" / "trial_success"
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 """Monday, ten in the morning in New York."""
@@ -67,3 +69,13 @@ async def ledger(connect: Connect) -> SqlLedger:
     ledger = connect()
     await ledger.prepare()
     return ledger
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A profile folder with three articles of the shipped one."""
+    folder = tmp_path / "profile"
+    (folder / "knowledge").mkdir(parents=True)
+    for name in ("trial-length", "hubspot", "fields"):
+        shutil.copy(PROFILE / "knowledge" / f"{name}.md", folder / "knowledge")
+    return folder
