@@ -197,6 +197,7 @@ class Ear:
 
     def end(self, position: int) -> None:
         utterance, self._utterance = self._utterance, None
+        self._levels.end()
         if utterance is not None:
             utterance.end(position)
 
@@ -205,6 +206,6 @@ class Ear:
 
     def _on_window(self, probability: float, levels_db: list[float], start: int, _end: int) -> None:
         voiced = self._levels.judge(probability, levels_db, start, over_agent=self._floor.agent_speaks)
-        self._act(self._floor.window(probability, voiced))
+        self._act(self._floor.window(probability, voiced, among_voices=self._levels.surroundings.is_among_voices))
         if not self._lane.is_waiting:
             self._act(self._floor.frame(self._now))

@@ -117,6 +117,8 @@ class FloorRule:
     turn_limit_ms: int = 60_000
     speech: float = 0.5
     still_speech: float = 0.35
+    still_speech_in_voices: float = 0.9
+    """... and where others speak, too: behind the caller they alone give 0.3 to 0.9, the caller nearly 1."""
 
 
 TRANSITIONS: dict[tuple[Voice, Event], tuple[Voice, tuple[str, ...]]] = {
@@ -149,7 +151,7 @@ class Floor:
         self._frame = 20 * self._ms
         self._agent = Agent.QUIET
         self._now = 0
-        self._probability = 0.0
+        self._is_still_speech = False
         self._run = 0
         """Windows of speech in a row."""
         self._onset: int | None = None
@@ -209,9 +211,10 @@ class Floor:
             at = min(at, self._held_at + rule.decide_ms * self._ms)
         return at
 
-    def window(self, probability: float, voiced: Voiced | None) -> list[Action]:
-        """A window has its verdict. Windows come in order."""
-        self._probability = probability
+    def window(self, probability: float, voiced: Voiced | None, *, among_voices: bool = False) -> list[Action]:
+        """A window has its verdict. Windows come in order. `among_voices`: others speak, too."""
+        still = self.rule.still_speech_in_voices if among_voices else self.rule.still_speech
+        self._is_still_speech = probability >= still
         if probability >= self.rule.speech:
             self._run += 1
             if voiced and self._onset is None:
@@ -289,7 +292,7 @@ class Floor:
         """The detector still hears speech where no level stands out: that may be a weak voice, for a while."""
         rule = self.rule
         until_ms = min(self.endpoint_ms + rule.veto_ms, max(self.endpoint_ms, rule.veto_to_ms))
-        return self._probability >= rule.still_speech and not self._quiet_for(until_ms)
+        return self._is_still_speech and not self._quiet_for(until_ms)
 
     def _weigh(self) -> None:
         """Hold the agent's voice, and let it go on where the hold was for nothing."""

@@ -11,6 +11,9 @@ within 13 dB of the utterance's peak (up to 30 where the guess lies far below) a
 caller's usual one; the latter holds for everything under the agent's voice, so that its echo is not
 the caller.
 
+A weak word in loud noise stands out in no step, and silero hears it all the same. Where nobody but the
+caller speaks (`surroundings`), what it calls speech is therefore voice, less its tail, whatever the levels say.
+
 Pure: levels and probabilities in, sample positions out.
 """
 
@@ -23,12 +26,16 @@ from math import log10
 import numpy as np
 from holdfast_common.pcm import Floats
 
+from holdfast_gateway.domain.surroundings import Surroundings
+
 STEP_MS = 4
 ONSET_STEPS = 24
 """An onset is looked for at most this far before the first window of speech (96 ms)."""
 RECENT_WINDOWS = 47
 """Windows (1.5 s) among which the quietest tenth is looked for when the noise floor is not known."""
 HOLLOW_WINDOWS = 3
+NOWHERE = -1_000
+"""Step at which a window without voice ends."""
 ONSET_GAP_STEPS = 4
 """... across holes of at most this (a stop consonant's closure is longer, but so is its silence)."""
 
@@ -88,6 +95,12 @@ class LevelRule:
     """Each window that is surely not speech makes the floor trusted for so many others ..."""
     trust_at_most: int = 160
     """... up to this (5 s): longer than most utterances, which teach nothing of the noise."""
+    sure_alone: float = 0.7
+    """A window this probable is voice, where nobody else speaks ..."""
+    tail_ms: int = 96
+    """... up to this long before its end: silero goes on so long after a voice (p95 120 ms at 10 to 30 dB) ..."""
+    alone_hollow_windows: int = 40
+    """... for as many windows without a step that stands out (1.3 s): somebody else may have begun to speak."""
     agent_below_peak_db: float = 25.0
     """Under the agent's voice a step counts within this of the caller's usual peak: its echo does not."""
     usual_peak_db: float = -14.0
@@ -128,6 +141,10 @@ class Levels:
         self._loudest_db = -120.0
         """The utterance's loudest three windows, fading."""
         self._was_speech = False
+        self.surroundings = Surroundings()
+        self._is_open = False
+        """An utterance goes on."""
+        self._voiced_to = 0
 
     @property
     def noise_db(self) -> float:
@@ -139,14 +156,19 @@ class Levels:
 
     @property
     def is_trusted(self) -> bool:
-        """The floor was confirmed lately by windows that were surely not speech."""
-        return self._trust > 0
+        """The floor was confirmed lately by windows that were surely not speech, or no voice can hide it."""
+        return self._trust > 0 or self.surroundings.is_alone
 
     def begin(self) -> None:
         """A new utterance: its peak is its own."""
         if self._peak_db > -120.0:
             self._usual_peak_db += 0.3 * (self._peak_db - self._usual_peak_db)
         self._peak_db = self._loudest_db = -120.0
+        self._is_open = True
+
+    def end(self) -> None:
+        """The utterance is over: what is heard now is what is around the caller."""
+        self._is_open = False
 
     def judge(self, probability: float, steps: list[float], start: int, *, over_agent: bool = False) -> Voiced | None:
         """The voiced part of the window that begins at sample `start`, which has just got its verdict.
@@ -155,6 +177,8 @@ class Levels:
         """
         voiced = self._judge(probability, steps, start, over_agent=over_agent)
         self._before.extend(steps)
+        if not over_agent:
+            self.surroundings.hear(probability, is_caller=self._is_open or voiced is not None)
         return voiced
 
     def _judge(self, probability: float, steps: list[float], start: int, *, over_agent: bool) -> Voiced | None:
@@ -167,6 +191,7 @@ class Levels:
         is_onset, self._was_speech = is_speech and not self._was_speech, is_speech
         self._loudest_noise_db -= rule.loudest_noise_fades_db
         if not is_speech:
+            self._hollow = 0
             if probability < rule.surely_not:
                 self._trust = min(rule.trust_at_most, self._trust + rule.trust_per_window)
                 self._loudest_noise_db = max(self._loudest_noise_db, loudest)
@@ -181,14 +206,27 @@ class Levels:
             standing = [i for i, step in enumerate(steps) if step > faint]
         if not standing or self._sinks_into_voices(loudness_db, noise_db):
             self._hollow += 1
-            if self._hollow > HOLLOW_WINDOWS:
+            standing = []
+        else:
+            self._hollow = 0
+        begins, ends = (standing[0], standing[-1] + 1) if standing else (0, NOWHERE)
+        if probability >= rule.sure_alone and not over_agent and self._hides_voice(least):
+            ends = max(ends, len(steps) - rule.tail_ms // STEP_MS)
+        end = start + ends * self.step
+        if end <= self._voiced_to:
+            if not standing and self._hollow > HOLLOW_WINDOWS:
                 self._learn(level, loudest, rule.noise_creep)
             return None
-        self._hollow = 0
-        first = start + standing[0] * self.step
+        self._voiced_to = end
         if is_onset:
-            first -= self._earlier(steps[: standing[0]], least) * self.step
-        return Voiced(first, start + (standing[-1] + 1) * self.step)
+            begins -= self._earlier(steps[:begins], least)
+        return Voiced(min(start + begins * self.step, end - self.step), end)
+
+    def _hides_voice(self, least: float) -> bool:
+        """Nobody else speaks, but the noise hides weak words: what the detector calls speech is the caller's voice."""
+        rule = self.rule
+        is_hidden = least > self._peak_db - rule.below_peak_db
+        return is_hidden and self.surroundings.is_alone and self._hollow <= rule.alone_hollow_windows
 
     def _least(self, noise_db: float, over_agent: bool) -> float:
         """What a step must stand above to be voice, dBFS."""
