@@ -129,9 +129,9 @@ class TurnTaking(_Model):
     endpoint_ms: int = Field(default=470, ge=150, le=3000)
     """After words that are surely finished."""
     middle_ms: int = Field(default=880, ge=150, le=3000)
-    """After words that may go on or not, and where nothing was recognised."""
+    """After a number that may be whole, a question's last preposition, and where nothing was recognised."""
     patient_ms: int = Field(default=1300, ge=150, le=5000)
-    """After words that surely go on: "and", "um", three digits."""
+    """After words that surely go on: "and", "um", three digits. Other sentences: in between, as final as they sound."""
     pause_ms: int = Field(default=200, ge=100, le=1000)
     """A silence this long asks the recogniser what it has so far."""
     by_expectation: dict[str, int] = {}

@@ -45,8 +45,8 @@ def _echo(turn: Turn) -> list[str | Sentence]:
 
 
 def even_endpointing(endpoint_ms: int) -> Endpointing:
-    """The same silence after whole words and others; only what surely goes on is waited for."""
-    return Endpointing(endpoint_ms, {}, middle_ms=endpoint_ms, patient_ms=max(1_200, endpoint_ms))
+    """The same silence whatever was said."""
+    return Endpointing(endpoint_ms, {}, middle_ms=endpoint_ms, patient_ms=endpoint_ms)
 
 
 @dataclass
