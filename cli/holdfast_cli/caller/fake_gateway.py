@@ -96,7 +96,7 @@ class FakeGateway:
         return socket
 
     async def tell(self, call: str, event: WatchEvent, **fields: object) -> None:
-        await self.bus.publish(
+        self.bus.publish(
             subjects.watch(call),
             encode(Watch(call=call, event=event, at=AT, **fields)),  # type: ignore[arg-type]
             lane=Lane.CONTROL,

@@ -159,7 +159,7 @@ def _replica(hub: MemoryHub, kind: Service, handler: Handler) -> list[Callable[[
 
 async def _beat(bus: Bus, kind: Service, name: str, free: int) -> None:
     message = Beat(service=kind, replica=name, version="evaluation", boot=name, capacity_free=free)
-    await bus.publish(subjects.beat(kind, name), encode(message), lane=Lane.CONTROL)
+    bus.publish(subjects.beat(kind, name), encode(message), lane=Lane.CONTROL)
 
 
 async def _stop(tasks: list[asyncio.Task[Any]]) -> None:

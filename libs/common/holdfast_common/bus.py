@@ -34,10 +34,10 @@ class Subscription(Protocol):
 class Bus(Protocol):
     """At-most-once delivery; order holds from one publisher to one subscriber within a lane."""
 
-    async def publish(
+    def publish(
         self, subject: str, data: bytes, *, lane: Lane = Lane.MEDIA, headers: Mapping[str, str] | None = None
     ) -> None:
-        """Hand a message over. Raises BusUnavailable when there is no connection now."""
+        """Hand a message over, at once and without waiting. Raises BusUnavailable when there is no connection now."""
         ...
 
     async def subscribe(self, subject: str, callback: Callback, *, lane: Lane = Lane.MEDIA) -> Subscription:

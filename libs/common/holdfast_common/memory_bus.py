@@ -81,7 +81,7 @@ class MemoryBus:
         self.cut = False
         """A test's fault: this connection alone is dead (the process behind it was killed or cut off)."""
 
-    async def publish(
+    def publish(
         self, subject: str, data: bytes, *, lane: Lane = Lane.MEDIA, headers: Mapping[str, str] | None = None
     ) -> None:
         if self.hub.down:

@@ -2,8 +2,8 @@
 
 What is changed and why (measured in NATS 2.15 / nats-py 2.16): pings every second instead of two
 minutes, so that a hung server is noticed; endless quick reconnects instead of sixty slow ones; no
-buffering of publishes while away (our streams replay, a stale backlog would only harm); bounded
-subscriptions (the default keeps 128 MiB each).
+buffering of publishes while away (our streams replay, a stale backlog would only harm); core messages
+written and delivered without a task in between (`nats_client`), so no subscription has a backlog either.
 """
 
 from __future__ import annotations
@@ -11,32 +11,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-import nats
 import nats.errors
 import structlog
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription as NatsSubscription
 
 from holdfast_common.bus import BusMessage, Callback, Lane, Subscription
 from holdfast_common.errors import BusUnavailable
+from holdfast_common.nats_client import DirectClient
 
 log = structlog.get_logger()
-
-PENDING_MESSAGES = 65_536
-PENDING_BYTES = 32 * 1024 * 1024
-"""Of one subscription; a wildcard carries all streams of a replica. Overflow drops the newest and
-is reported: the sequence numbers then show the gap."""
 
 
 class NatsBus:
     """A `Bus` over two NATS connections."""
 
-    def __init__(self, media: Client, control: Client) -> None:
+    def __init__(self, media: DirectClient, control: DirectClient) -> None:
         self._connections = {Lane.MEDIA: media, Lane.CONTROL: control}
 
     @property
-    def control(self) -> Client:
+    def control(self) -> DirectClient:
         """For JetStream, which lives on the control lane."""
         return self._connections[Lane.CONTROL]
 
@@ -44,14 +36,14 @@ class NatsBus:
     def connected(self) -> bool:
         return all(connection.is_connected for connection in self._connections.values())
 
-    async def publish(
+    def publish(
         self, subject: str, data: bytes, *, lane: Lane = Lane.MEDIA, headers: Mapping[str, str] | None = None
     ) -> None:
         connection = self._connections[lane]
         if not connection.is_connected:
             raise BusUnavailable(f"no connection to the bus ({lane.value})")
         try:
-            await connection.publish(subject, data, headers=dict(headers) if headers else None)
+            connection.publish_now(subject, data, headers)
         except nats.errors.MaxPayloadError:
             # This message alone is lost; its stream finds the hole. The bus is there.
             log.error("message_too_large", subject=subject, size=len(data))
@@ -59,12 +51,10 @@ class NatsBus:
             raise BusUnavailable(f"publish on {subject}: {type(error).__name__}") from error
 
     async def subscribe(self, subject: str, callback: Callback, *, lane: Lane = Lane.MEDIA) -> Subscription:
-        async def deliver(message: Msg) -> None:
-            callback(BusMessage(message.subject, message.data, message.headers or {}))
+        def deliver(subject: str, data: bytes, headers: Mapping[str, str]) -> None:
+            callback(BusMessage(subject, data, headers))
 
-        subscription: NatsSubscription = await self._connections[lane].subscribe(
-            subject, cb=deliver, pending_msgs_limit=PENDING_MESSAGES, pending_bytes_limit=PENDING_BYTES
-        )
+        subscription = await self._connections[lane].subscribe_now(subject, deliver)
         # Two round trips: the library puts a ping in front of what is still unsent, so that one
         # alone can come back before the server has seen the subscription.
         for _ in range(2):
@@ -105,7 +95,9 @@ async def connect_nats(
     return NatsBus(media, control)
 
 
-async def _connect(url: str, name: str, user: str, password: str, on_change: Callable[[bool], None] | None) -> Client:
+async def _connect(
+    url: str, name: str, user: str, password: str, on_change: Callable[[bool], None] | None
+) -> DirectClient:
     def told(connected: bool, event: str) -> Callable[[], Awaitable[None]]:
         async def tell() -> None:
             log.info(event, connection=name)
@@ -122,7 +114,7 @@ async def _connect(url: str, name: str, user: str, password: str, on_change: Cal
             log.warning("bus_error", connection=name, error=type(error).__name__, detail=str(error)[:200])
         complaints += 1
 
-    client = Client()
+    client = DirectClient()
     await client.connect(
         servers=url.split(","),
         name=name,

@@ -306,7 +306,7 @@ class _Process:
     @staticmethod
     async def _say(bus: Bus, subject: str, data: bytes) -> None:
         try:
-            await bus.publish(subject, data, lane=Lane.CONTROL)
+            bus.publish(subject, data, lane=Lane.CONTROL)
         except BusUnavailable:
             log.debug("beat_lost")
 

@@ -48,7 +48,7 @@ async def test_messages_arrive_whole_and_in_order(pair: tuple[Bus, Bus]) -> None
     assert await two.probe(1.0)
 
     for i in range(200):
-        await one.publish(f"t.order.{i % 3}", bytes([i]))
+        one.publish(f"t.order.{i % 3}", bytes([i]))
 
     assert [m.data[0] for m in await inbox.take(200)] == list(range(200))
 
@@ -60,7 +60,7 @@ async def test_headers_travel(pair: tuple[Bus, Bus]) -> None:
     await two.subscribe("t.headers", inbox)
     assert await two.probe(1.0)
 
-    await one.publish("t.headers", b"x", headers={"hf-deadline-ms": "250"})
+    one.publish("t.headers", b"x", headers={"hf-deadline-ms": "250"})
 
     [message] = await inbox.take(1)
     assert message.headers["hf-deadline-ms"] == "250"
@@ -78,8 +78,8 @@ async def test_wildcards(pair: tuple[Bus, Bus], pattern: str, subject: str, hit:
     await two.subscribe("fence", inbox)
     assert await two.probe(1.0)
 
-    await one.publish(subject, b"x")
-    await one.publish("fence", b"end")
+    one.publish(subject, b"x")
+    one.publish("fence", b"end")
 
     assert [m.data for m in await inbox.take(2 if hit else 1)] == ([b"x", b"end"] if hit else [b"end"])
 
@@ -93,8 +93,8 @@ async def test_unsubscribed_hears_nothing(pair: tuple[Bus, Bus]) -> None:
     await subscription.unsubscribe()
     assert await two.probe(1.0)
 
-    await one.publish("t.gone", b"x")
-    await one.publish("fence", b"end")
+    one.publish("t.gone", b"x")
+    one.publish("fence", b"end")
 
     assert [m.data for m in await inbox.take(1)] == [b"end"]
 
@@ -106,7 +106,7 @@ async def test_lanes_are_independent(pair: tuple[Bus, Bus]) -> None:
     await two.subscribe("t.lane", inbox, lane=Lane.CONTROL)
     await asyncio.sleep(0.05 if not isinstance(two, MemoryBus) else 0)  # the probe goes over the media lane
 
-    await one.publish("t.lane", b"x", lane=Lane.CONTROL)
+    one.publish("t.lane", b"x", lane=Lane.CONTROL)
 
     assert (await inbox.take(1))[0].data == b"x"
 
@@ -123,12 +123,12 @@ async def test_a_lost_server_is_told_and_comes_back(own_nats_server) -> None:
             await asyncio.sleep(0.02)
 
     with pytest.raises(BusUnavailable):
-        await bus.publish("t.back", b"lost")
+        bus.publish("t.back", b"lost")
     own_nats_server.start()
     async with asyncio.timeout(10):
         while not await bus.probe(0.2):
             await asyncio.sleep(0.02)
-    await bus.publish("t.back", b"found")
+    bus.publish("t.back", b"found")
 
     assert (await inbox.take(1))[0].data == b"found"
     await bus.close()

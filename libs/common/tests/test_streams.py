@@ -68,7 +68,7 @@ async def start(connect: Connect, service: Service, name: str, handler: Handler,
     async def beat() -> None:
         while True:
             message = Beat(service=service, replica=name, version="1", boot=name, capacity_free=host.free)
-            await bus.publish(subjects.beat(service, name), encode(message), lane=Lane.CONTROL)
+            bus.publish(subjects.beat(service, name), encode(message), lane=Lane.CONTROL)
             await asyncio.sleep(0.1)
 
     tasks = [asyncio.create_task(host.run()), asyncio.create_task(beat())]
@@ -252,10 +252,10 @@ async def test_a_cancel_that_overtakes_its_open_is_honoured() -> None:
 
     bus = MemoryBus()
     async with hosted(bus, begin) as host:
-        await bus.publish(subjects.cancel(Service.ASR, "asr"), encode(Cancel(stream="s1", epoch=2)))
+        bus.publish(subjects.cancel(Service.ASR, "asr"), encode(Cancel(stream="s1", epoch=2)))
         for epoch in (1, 2):
-            await bus.publish(subjects.open_(Service.ASR, "asr"), encode(asr_open("s1", epoch)))
-        await bus.publish(subjects.open_(Service.ASR, "asr"), encode(asr_open("s2", 1)))
+            bus.publish(subjects.open_(Service.ASR, "asr"), encode(asr_open("s1", epoch)))
+        bus.publish(subjects.open_(Service.ASR, "asr"), encode(asr_open("s2", 1)))
         await until(lambda: begun and not host.active)
 
     assert begun == ["s2"]
@@ -287,7 +287,7 @@ async def test_a_code_that_is_none_of_ours_ends_that_stream_alone() -> None:
     bus, said = MemoryBus(), list[bytes]()
     async with hosted(bus, passes_on) as host:
         await bus.subscribe(subjects.outputs("gw"), lambda message: said.append(message.data))
-        await bus.publish(subjects.open_(Service.ASR, "asr"), encode(asr_open("s1", 1)))
+        bus.publish(subjects.open_(Service.ASR, "asr"), encode(asr_open("s1", 1)))
         await until(lambda: len(said) == 2 and not host.active)
 
     assert b"internal" in said[1]

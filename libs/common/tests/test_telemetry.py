@@ -56,7 +56,7 @@ async def replica_on(hub: MemoryHub, service: Service, handler: Handler) -> Asyn
     async def beat() -> None:
         while True:
             message = Beat(service=service, replica=f"{service}-1", version="1", boot="b", capacity_free=9)
-            await bus.publish(subjects.beat(service, f"{service}-1"), encode(message), lane=Lane.CONTROL)
+            bus.publish(subjects.beat(service, f"{service}-1"), encode(message), lane=Lane.CONTROL)
             await asyncio.sleep(0.1)
 
     tasks = [asyncio.create_task(host.run()), asyncio.create_task(beat())]

@@ -49,7 +49,7 @@ class Facts:
             fact = await self._waiting.get()
             try:
                 if isinstance(fact, Watch):
-                    await self._bus.publish(subjects.watch(fact.call), encode(fact), lane=Lane.CONTROL)
+                    self._bus.publish(subjects.watch(fact.call), encode(fact), lane=Lane.CONTROL)
                 else:
                     await self._log.append_media(fact.call, encode(fact))
             except (BusUnavailable, LogUnavailable) as error:

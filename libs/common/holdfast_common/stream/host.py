@@ -183,7 +183,7 @@ class StreamHost:
 
     async def publish(self, subject: str, data: bytes) -> None:
         try:
-            await self._bus.publish(subject, data)
+            self._bus.publish(subject, data)
         except BusUnavailable:
             telemetry.STALE_MESSAGES.add(1)  # the opener will find the gap and replay
 

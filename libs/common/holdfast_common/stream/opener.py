@@ -70,9 +70,6 @@ class StreamOpener:
         self._id = opener_id
         self._times = times or StreamTimes()
         self._streams: dict[str, OpenedStream] = {}
-        self._outbox: asyncio.Queue[tuple[str, bytes, Lane, dict[str, str] | None]] = asyncio.Queue()
-        """Unbounded on purpose: the machine rations replays, live audio is 50 messages/s a call, and
-        while the bus is away everything in it is thrown away (the kept inputs replay)."""
         self._to_place: deque[OpenedStream] = deque()
         self._to_probe: set[OpenedStream] = set()
         self._probe_wanted = asyncio.Event()
@@ -91,7 +88,6 @@ class StreamOpener:
         await self._bus.subscribe(subjects.outputs(self._id), self._on_output, lane=Lane.MEDIA)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._send(), name="stream-send")
                 group.create_task(self._tick(), name="stream-clocks")
                 group.create_task(self._probe(), name="stream-probe")
         finally:
@@ -168,7 +164,10 @@ class StreamOpener:
                     stream.push(StreamFailed(code, f"{stream.service}: {message}"))
 
     def _put(self, subject: str, data: bytes, lane: Lane = Lane.MEDIA, headers: dict[str, str] | None = None) -> None:
-        self._outbox.put_nowait((subject, data, lane, headers))
+        try:
+            self._bus.publish(subject, data, lane=lane, headers=headers)
+        except BusUnavailable:
+            telemetry.STALE_MESSAGES.add(1)  # lost on purpose: the clocks find out, and what matters is replayed
 
     def _send_open(self, stream: OpenedStream, action: SendOpen) -> None:
         message = wire_stream.Open(
@@ -273,16 +272,6 @@ class StreamOpener:
                 self.act(stream, machine.failed(code, text, now))
             case _:
                 stream.push_result(item)
-
-    async def _send(self) -> None:
-        while True:
-            subject, data, lane, headers = await self._outbox.get()
-            try:
-                await self._bus.publish(subject, data, lane=lane, headers=headers)
-            except BusUnavailable:
-                # Lost on purpose: the clocks find out, and what matters is replayed.
-                while not self._outbox.empty():
-                    self._outbox.get_nowait()
 
     async def _tick(self) -> None:
         while True:

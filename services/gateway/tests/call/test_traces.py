@@ -56,7 +56,7 @@ async def system(script: Any, world: Any, **rule: Any) -> AsyncIterator[Any]:
 async def _beat(bus: MemoryBus, service: Service) -> None:
     while True:
         beat = Beat(service=service, replica=f"{service}-1", version="1", boot="b", capacity_free=50)
-        await bus.publish(subjects.beat(service, f"{service}-1"), encode(beat), lane=Lane.CONTROL)
+        bus.publish(subjects.beat(service, f"{service}-1"), encode(beat), lane=Lane.CONTROL)
         await asyncio.sleep(0.1)
 
 
