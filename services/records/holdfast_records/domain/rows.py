@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from holdfast_common.contracts.dialogue import Heard, MediaEntry, TurnEntry, TurnKind
@@ -236,4 +236,4 @@ def _notes(turns: list[TurnEntry]) -> list[NoteRow]:
 
 
 def _at(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
