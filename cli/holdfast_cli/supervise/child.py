@@ -15,6 +15,8 @@ from holdfast_cli.supervise.restart import Deaths, RestartPolicy, after_death
 MAX_LINE = 8_192
 """Bytes; longer lines of output are cut there, so that no child can fill our memory."""
 LAST_WORDS_S = 0.1
+GIVES_WAY_NICE = 5
+"""A third of a core's time where others want it all."""
 SETTINGS_STATUS = 2
 """Exit status of a service whose settings do not hold: restarting it would not help."""
 
@@ -31,6 +33,8 @@ class ChildSpec:
     """It ends by itself when its parent dies (our services do)."""
     patience_s: float = 6.0
     """Between SIGTERM and SIGKILL."""
+    gives_way: bool = False
+    """On a busy machine the others go first."""
 
 
 LineSink = Callable[[str, str], None]
@@ -98,6 +102,9 @@ class Child:
         finally:
             os.close(write_end)
         self.pid = process.pid
+        if self.spec.gives_way:
+            with contextlib.suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, process.pid, GIVES_WAY_NICE)
         self._on_change()
         reader = asyncio.create_task(self._read(read_end), name=f"log-{self.spec.name}")
         try:

@@ -111,6 +111,7 @@ class Plan:
                 | {"HOLDFAST_REPLICA": f"{service}-{number}"}
                 | (self._gateway(number) if service == Service.GATEWAY else {})
                 | ({"HOLDFAST_HEALTH_PORT": str(self.health_port + place)} if self.health_port else {}),
+                gives_way=service == Service.RECORDS,  # it may lag; a call may not
             )
             for place, (service, number) in enumerate(replicas)
         ]
