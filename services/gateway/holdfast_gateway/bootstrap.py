@@ -33,6 +33,9 @@ from holdfast_gateway.speaking import VoiceOut
 from holdfast_gateway.voice import VadBatch
 
 PHONE_HZ = 8_000
+SHORTEST_PAUSE_MS = 100
+AHEAD_MS = 80
+"""The recogniser is asked this long before the shortest silence that ends a turn: time in which to think ahead."""
 
 
 def call_rule(profile: Profile, settings: GatewaySettings, edge: EdgeSettings) -> CallRule:
@@ -47,7 +50,10 @@ def call_rule(profile: Profile, settings: GatewaySettings, edge: EdgeSettings) -
             middle_ms=turns.middle_ms,
             patient_ms=turns.patient_ms,
         ),
-        floor=FloorRule(pause_ms=min(turns.pause_ms, endpoint_ms), hold_ms=settings.hold_ms or turns.hold_ms),
+        floor=FloorRule(
+            pause_ms=max(SHORTEST_PAUSE_MS, min(turns.pause_ms, endpoint_ms - AHEAD_MS)),
+            hold_ms=settings.hold_ms or turns.hold_ms,
+        ),
         voice=VoiceOut(lead_ms=settings.lead_ms),
         duties=DutyRule(
             silence_s=settings.silence_prompt_s or turns.silence_prompt_s,

@@ -30,12 +30,12 @@ def test_turn_taking_is_the_profiles():
 
 
 def test_settings_fix_the_endpoint_for_measuring():
-    """Whatever is expected or said; and the pause cannot come after it."""
+    """Whatever is expected or said; and the pause comes before it, so that the reply can be thought of meanwhile."""
     settings = GatewaySettings(_env_file=None, endpoint_ms=150, hold_ms=300)
     rule = call_rule(PROFILE, settings, EdgeSettings(_env_file=None))
 
     assert rule.endpointing.after("dana at", Expectation.EMAIL) == 150
-    assert (rule.floor.pause_ms, rule.floor.hold_ms) == (150, 300)
+    assert (rule.floor.pause_ms, rule.floor.hold_ms) == (100, 300)
 
 
 def test_a_page_speaks_and_hears_at_its_own_rate(play, script, world):
