@@ -158,6 +158,7 @@ class Ear:
         self._lane = batch.lane(guarded(self._on_window, broke))
         self._now = 0
         self._kept: deque[tuple[int, bytes]] = deque()
+        self._kept_samples = KEPT_MS * rate_hz // 1000
         self._utterance: Utterance | None = None
 
     @property
@@ -170,18 +171,19 @@ class Ear:
 
         The floor is else told of the time with the windows' verdicts, which come when other legs' do.
         """
-        self._kept.append((self._now, frame.pcm))
-        self._now += len(frame.pcm) // BYTES_PER_SAMPLE
-        while self._kept[0][0] < self._now - KEPT_MS * self._rate_hz // 1000:
-            self._kept.popleft()
+        pcm, kept = frame.pcm, self._kept
+        kept.append((self._now, pcm))
+        self._now = now = self._now + len(pcm) // BYTES_PER_SAMPLE
+        while kept[0][0] < now - self._kept_samples:
+            kept.popleft()
         if self._utterance is not None:
-            self._utterance.hear(frame.pcm, frame.capture_us)
-        self._lane.hear(frame.pcm)
-        if self._now >= self._floor.needed_at:
+            self._utterance.hear(pcm, frame.capture_us)
+        self._lane.hear(pcm)
+        if now >= self._floor.needed_at:
             if self._lane.is_waiting:
                 self._lane.hurry()
             else:
-                self._act(self._floor.frame(self._now))
+                self._act(self._floor.frame(now))
 
     def begin(self, number: int, start: int, context: Context) -> Utterance:
         """Make an utterance of the audio from `start` (a frame's first sample) on."""
@@ -206,6 +208,8 @@ class Ear:
 
     def _on_window(self, probability: float, levels_db: list[float], start: int, _end: int) -> None:
         voiced = self._levels.judge(probability, levels_db, start, over_agent=self._floor.agent_speaks)
-        self._act(self._floor.window(probability, voiced, among_voices=self._levels.surroundings.is_among_voices))
-        if not self._lane.is_waiting:
-            self._act(self._floor.frame(self._now))
+        among_voices = self._levels.surroundings.is_among_voices
+        if actions := self._floor.window(probability, voiced, among_voices=among_voices):
+            self._act(actions)
+        if not self._lane.is_waiting and (actions := self._floor.frame(self._now)):
+            self._act(actions)

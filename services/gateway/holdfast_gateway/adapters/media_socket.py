@@ -13,6 +13,8 @@ from typing import Protocol
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 MAX_MESSAGE_BYTES = 64 * 1024
+_TEXT, _BINARY = WSMsgType.TEXT, WSMsgType.BINARY
+"""Members of an enumeration are slow to look up, fifty times a second and call."""
 LINGER_S = 2.0
 """How long the other side may take to answer our close before the connection is cut."""
 STUCK_WRITES_S = 10.0
@@ -102,7 +104,7 @@ class MediaSocket(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         self._last = monotonic()
         kind = frame.msg_type
-        if kind == WSMsgType.TEXT and frame.fin and not self._reason and self._parts_type is None:
+        if kind == _TEXT and frame.fin and not self._reason and self._parts_type is None:
             self._deliver(kind, frame.get_payload_as_bytes())  # nearly all that comes on a phone's socket
         elif kind == WSMsgType.CLOSE:
             if not transport.is_close_frame_sent:
@@ -111,9 +113,9 @@ class MediaSocket(WSListener):
             transport.disconnect()
         elif self._reason:
             return  # we have said goodbye: what still comes is not heard
-        elif kind in (WSMsgType.TEXT, WSMsgType.BINARY) and frame.fin and self._parts_type is None:
+        elif kind in (_TEXT, _BINARY) and frame.fin and self._parts_type is None:
             self._deliver(kind, frame.get_payload_as_bytes())
-        elif kind in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
+        elif kind in (_TEXT, _BINARY, WSMsgType.CONTINUATION):
             self._collect(kind, frame)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
@@ -141,7 +143,7 @@ class MediaSocket(WSListener):
     def _deliver(self, kind: WSMsgType, data: bytes) -> None:
         if len(data) > self._max:
             self.close(CloseCode.TOO_BIG, "message_too_big")
-        elif kind == WSMsgType.TEXT:
+        elif kind == _TEXT:
             self._user.on_text(data)
         else:
             self._user.on_binary(data)
