@@ -99,8 +99,12 @@ class LevelRule:
     """A window this probable is voice, where nobody else speaks ..."""
     tail_ms: int = 96
     """... up to this long before its end: silero goes on so long after a voice (p95 120 ms at 10 to 30 dB) ..."""
-    alone_hollow_windows: int = 40
-    """... for as many windows without a step that stands out (1.3 s): somebody else may have begun to speak."""
+    unseen_windows: int = 40
+    """... for as many windows without a step that stands out (1.3 s): somebody else may have begun to speak ..."""
+    seen_counts: int = 2
+    """... each window with one makes up for so many."""
+    floor_rises_db: float = 6.0
+    """Where nobody else speaks, the floor is believed until the quietest tenth of late lies so far above it."""
     agent_below_peak_db: float = 25.0
     """Under the agent's voice a step counts within this of the caller's usual peak: its echo does not."""
     usual_peak_db: float = -14.0
@@ -134,6 +138,8 @@ class Levels:
         """Levels of the last windows, whatever they were."""
         self._hollow = 0
         """Windows in a row that were called speech though nothing stood out."""
+        self._unseen = 0
+        """... and such windows in the present stretch of speech, less those in which something did."""
         self._peak_db = -120.0
         self._usual_peak_db = self.rule.usual_peak_db
         self._powers = (0.0, 0.0, 0.0)
@@ -151,13 +157,23 @@ class Levels:
         """Noise floor, dBFS."""
         if self.is_trusted or not self._recent:
             return self._noise_db
-        guess = sorted(self._recent)[len(self._recent) // 10] - max(0.0, 20.0 - 0.4 * len(self._recent))
-        return max(guess, self._noise_db)
+        return max(self._guess(), self._noise_db)
 
     @property
     def is_trusted(self) -> bool:
         """The floor was confirmed lately by windows that were surely not speech, or no voice can hide it."""
-        return self._trust > 0 or self.surroundings.is_alone
+        if self._trust > 0 or not self._is_alone:
+            return self._trust > 0
+        return self._guess() <= self._noise_db + self.rule.floor_rises_db
+
+    @property
+    def _is_alone(self) -> bool:
+        """Nobody but the caller was heard before, nor has anybody begun in this stretch of speech."""
+        return self.surroundings.is_alone and self._unseen <= self.rule.unseen_windows
+
+    def _guess(self) -> float:
+        """The noise floor from the quietest tenth of the last windows, less what they may not have shown, dBFS."""
+        return sorted(self._recent)[len(self._recent) // 10] - max(0.0, 20.0 - 0.4 * len(self._recent))
 
     def begin(self) -> None:
         """A new utterance: its peak is its own."""
@@ -191,7 +207,7 @@ class Levels:
         is_onset, self._was_speech = is_speech and not self._was_speech, is_speech
         self._loudest_noise_db -= rule.loudest_noise_fades_db
         if not is_speech:
-            self._hollow = 0
+            self._hollow = self._unseen = 0
             if probability < rule.surely_not:
                 self._trust = min(rule.trust_at_most, self._trust + rule.trust_per_window)
                 self._loudest_noise_db = max(self._loudest_noise_db, loudest)
@@ -206,9 +222,12 @@ class Levels:
             standing = [i for i, step in enumerate(steps) if step > faint]
         if not standing or self._sinks_into_voices(loudness_db, noise_db):
             self._hollow += 1
+            self._unseen += 1
             standing = []
         else:
             self._hollow = 0
+            if self._is_alone:
+                self._unseen = max(0, self._unseen - rule.seen_counts)
         begins, ends = (standing[0], standing[-1] + 1) if standing else (0, NOWHERE)
         if probability >= rule.sure_alone and not over_agent and self._hides_voice(least):
             ends = max(ends, len(steps) - rule.tail_ms // STEP_MS)
@@ -226,7 +245,7 @@ class Levels:
         """Nobody else speaks, but the noise hides weak words: what the detector calls speech is the caller's voice."""
         rule = self.rule
         is_hidden = least > self._peak_db - rule.below_peak_db
-        return is_hidden and self.surroundings.is_alone and self._hollow <= rule.alone_hollow_windows
+        return is_hidden and self._is_alone
 
     def _least(self, noise_db: float, over_agent: bool) -> float:
         """What a step must stand above to be voice, dBFS."""

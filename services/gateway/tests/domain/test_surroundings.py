@@ -102,3 +102,25 @@ def test_a_detector_that_hears_others_does_not_hold_the_end_up():
     assert ends_after_ms(0.6, among_voices=False) >= 700
     assert ends_after_ms(0.6, among_voices=True) <= 240
     assert ends_after_ms(0.98, among_voices=True) >= 700
+
+
+def test_voices_that_begin_while_the_caller_speaks_do_not_keep_the_turn_open():
+    """The line was quiet before; from then on the detector says speech for ever, 18 dB under the caller.
+
+    The floor of before is believed for 5 s at most, and then the detector for 1.3 s.
+    """
+    rng = np.random.default_rng(4)
+    signal = rng.normal(0, 10 ** (-60 / 20), 8 * RATE)
+    signal[RATE:] += rng.normal(0, 10 ** (-33 / 20), 7 * RATE)
+    at = np.arange(2 * RATE) / RATE
+    signal[RATE : 3 * RATE] += 10 ** (-15 / 20) * 1.41 * np.sin(2 * np.pi * 300 * at)
+    samples = (np.clip(signal, -1, 1) * 32_767).astype("<i2")
+    whole = to_float(samples[: len(samples) // WINDOW * WINDOW]).reshape(-1, WINDOW)
+    levels, last = Levels(RATE), 0
+    for start, steps in zip(range(0, len(samples), WINDOW), step_levels(whole, RATE), strict=False):
+        if voiced := levels.judge(0.02 if start < RATE else 0.85, steps, start):
+            last = max(last, voiced.end)
+            if voiced.start < RATE + 2 * WINDOW:
+                levels.begin()
+
+    assert 3 * RATE <= last <= 3 * RATE + 2_600 * RATE // 1000
