@@ -42,6 +42,8 @@ ANSWER_S = 25.0
 REACTION_S = 0.3
 MOST_AGAIN = 2
 """How often a line is said again."""
+GIVES_UP_AFTER = 8
+"""Who is not understood so often in a row hangs up."""
 MOST_EXCHANGES = 80
 
 
@@ -94,6 +96,9 @@ class _SpokenCall:
     async def _talk(self) -> None:
         await self._until_answered()
         while not self._made.ended_by and len(self._made.exchanges) < MOST_EXCHANGES:
+            if self._in_vain():
+                self._made.ended_by = "hangup"
+                break
             reply = self._new_reply()
             if (words := self._beyond_the_lines(reply)) is not None:
                 await self._say(words, person=self._person(""))
@@ -161,6 +166,11 @@ class _SpokenCall:
             return correction
         waits = coming is not None and coming.when is not None and "confirm_booking" not in slots_asked(reply)
         return None if waits else self._mind.answers(reply)
+
+    def _in_vain(self) -> bool:
+        """The agent has understood nothing for a long time."""
+        last = self._made.exchanges[-GIVES_UP_AFTER:]
+        return len(last) == GIVES_UP_AFTER and all("repeat" in slots_asked(x.reply) for x in last)
 
     def _next_line(self, reply: list[Sentence]) -> Line | None:
         """As in text; but who is asked for more, and still has something on their mind, says that."""

@@ -29,8 +29,8 @@ from holdfast_cli.eval.spoken_line import RATE_HZ, babble, levelled, pink, white
 NOISE_S = 20.0
 FAR_BEHIND_S = 0.5
 """Audio that may wait for a decoder before the clock waits for it: its slices are 0.2 s."""
-VOICES = {"flite": ("rms", "slt", "awb"), "espeak": ("en-us", "en-gb", "en-us")}
-"""Callers' voices, by engine: the first person on the line, the second, the third."""
+VOICES = {"flite": ("rms", "slt", "awb"), "espeak": ("en-us", "en-us+f3", "en-gb-x-rp")}
+"""Callers' voices, by engine: the first person on the line, the second, the third. espeak loads no plain `en-gb`."""
 CHATTER = (
     "so i told her that we would be there by six but the train was late again",
     "could you pass me the menu please i think i will have the soup today",
