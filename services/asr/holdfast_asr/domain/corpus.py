@@ -20,7 +20,10 @@ ANSWER_WEIGHT = 1
 OWN_SENTENCE_WEIGHT = 4
 MODELS: dict[str, dict[str, int]] = {
     "domain": {},
-    "details": {"details": 6, "greeting": 0, "discovery": 0, "booking": 0, "frames": 0},
+    "details": {
+        "details": 6,
+        **dict.fromkeys(("greeting", "discovery", "booking", "frames", "strung", "private", "trouble"), 0),
+    },
 }
 """Language models by name, and by how much each topic of the caller language counts in them. `details`: addresses,
 names, letters; measured on spoken addresses it makes a fifth fewer errors than `domain`, and a grammar of addresses
