@@ -180,6 +180,17 @@ async def test_who_answers_a_read_back_with_neither_is_told_the_words_for_it(cal
     assert len(call.tools.booked) == 1
 
 
+async def test_a_booking_goes_on_without_a_name_that_cannot_be_heard(call):
+    await call.says("we are a team of twelve and i'd like a meeting next tuesday at half past two new york time")
+    assert call.asks == "name"
+    for _ in range(2):
+        await call.says("nine two patel", confidence=0.3)
+        assert call.asks == "repeat"
+    await call.says("nine two patel", confidence=0.3)
+
+    assert call.asks == "email"
+
+
 async def test_yes_twice_is_one_booking(call):
     await told_everything(call)
     await call.says("yes")

@@ -11,12 +11,18 @@ from holdfast_dialogue.domain.state import REPEAT, Said, Wish
 from holdfast_dialogue.domain.steps import Steps
 from holdfast_dialogue.domain.talk import Detail, Talk
 
+NOT_NEEDED = frozenset({"name"})
+"""What a call goes on without where it cannot be heard."""
+MOST_UNCLEAR = 2
+
 
 def ask_to_repeat(talk: Talk) -> Steps:
     """Words that were hardly heard are not acted on; what was asked stays asked."""
     if not talk.understood.unclear:
         talk.state.counts["unclear"] = 0
         return
+    if talk.state.asks in NOT_NEEDED and talk.state.counts.get("unclear", 0) >= MOST_UNCLEAR:
+        return  # whatever comes next can do without it
     talk.takes_over("not_heard")
     again = talk.state.count("unclear") > 1
     yield from _keeping_the_question(talk, "not_heard_again" if again else "not_heard", asks=REPEAT)
