@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -10,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from holdfast_common.errors import SettingsError
-from holdfast_common.profile import Profile, load_profile
+from holdfast_common.profile import Profile, load_articles, load_profile
 from rich.console import Console
 from rich.table import Table
 
@@ -26,7 +27,8 @@ def check(folder: Path) -> int:
     """Exit status: 0 nothing or only hints, 1 errors."""
     console = Console()
     try:
-        rows = [*_of_profile(load_profile(folder))]
+        profile = load_profile(folder)
+        rows = [*_of_profile(profile), *_of_names(folder, profile)]
         found = import_module("holdfast_tools.profile_check").findings(folder)
         rows += [(f.is_error, f.where, f.what) for f in found]
     except SettingsError as error:
@@ -54,6 +56,24 @@ def _of_profile(profile: Profile) -> Iterator[Row]:
     words = {w for text in (profile.product, profile.company, *profile.speech.hints) for w in _words(text)}
     for word in sorted(words - known) if known else ():
         yield False, f"speech.{word}", "no pronunciation: the embedded recogniser cannot hear it"
+
+
+def _of_names(folder: Path, profile: Profile) -> Iterator[Row]:
+    """What the profile names that has to be in its other files."""
+    articles = {article.id for article in load_articles(folder)}
+    for article in sorted(set(profile.self_service) - articles):
+        yield True, f"self_service.{article}", "there is no such article"
+    if profile.legal.words and not profile.legal.question:
+        yield True, "legal.question", "words are given and no question to look up"
+    slots = folder / "not_covered_slots.json"
+    rivals = json.loads(slots.read_text("utf-8")).get("rival", []) if slots.exists() else []
+    known = {_joined(name) for name in profile.competitors}
+    for rival in sorted({name for name in rivals if _joined(name) not in known}):
+        yield False, "competitors", f"{rival!r} is a rival in not_covered_slots.json and not here"
+
+
+def _joined(name: str) -> str:
+    return re.sub(r"\W", "", name.lower())
 
 
 def _wordings() -> tuple[set[str], set[str]]:

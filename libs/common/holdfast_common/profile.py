@@ -184,6 +184,15 @@ class Language(_Model):
     answers: list[Answer] = []
 
 
+class Legal(_Model):
+    """What the knowledge has on the law of the company's own subject; everything else is for a lawyer."""
+
+    words: list[str] = []
+    """Beginnings of words that make a question of law one on this subject: `sign` for signed, signature."""
+    question: str = ""
+    """Looked up for such a question that finds nothing by itself."""
+
+
 class Profile(_Model):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
     """Also the tenant in side-effect keys."""
@@ -200,6 +209,11 @@ class Profile(_Model):
     fields: list[AskedField] = []
     recognise: dict[str, dict[str, list[str]]] = {}
     """Per field, its known values and how callers say them: `integrations: {hubspot: [hub spot]}`."""
+    competitors: list[str] = []
+    """Rivals' names, as they are written or said; with them the company is never compared."""
+    legal: Legal = Legal()
+    self_service: dict[str, str] = {}
+    """Article id -> how callers do it themselves; said once, after a no to doing it in their account."""
     discovery: Discovery = Discovery()
     qualification: Qualification = Qualification()
     calendar: Calendar = Calendar()

@@ -138,7 +138,7 @@ _INDUSTRY_WORDS = re.compile(
     r"\b(logistics|food wholesale|wholesale|telecom|software|construction|real estate|insurance|healthcare|manufacturing|education|retail|hospitality|catering|heating and cooling|plumbing|sports|finance|banking|event agency|law firm|recruiting|marketing|interior design|building supplies|solar|automotive|non ?profit)\b"
 )
 _QUESTION_ABOUT = re.compile(
-    r"\b(?:do|does|can|could|will|would|is|are|what about|how (?:do|does|about)|which|and)\b(?: (?:it|you|this|i|we|there|that|panda ?doc|your|a|an|the|any|to|with|have|support|work|works|integrate|connect|link|sync|use|talk|do|integration|connector|for|into|in))*$"
+    r"\b(?:do|does|can|could|will|would|is|are|what about|how (?:do|does|about)|which|and)\b(?: (?:it|you|this|i|we|there|that|your|a|an|the|any|to|with|have|support|work|works|integrate|connect|link|sync|use|talk|do|integration|connector|for|into|in))*$"
 )
 _NEGATED = re.compile(r"\b(?:no|not|don't|doesn't|without|isn't|never|stopped using|old job)\b(?: \w+){0,2}$")
 _NO_TOOLS = re.compile(
@@ -204,8 +204,6 @@ _NO_NAME = frozenset(
         "like",
         "so",
         "okay",
-        "panda",
-        "doc",
         "got",
         "about",
         "hello",

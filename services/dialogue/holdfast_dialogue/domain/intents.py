@@ -33,7 +33,7 @@ class Intent(StrEnum):
     RESERVED = "reserved"
     DELETE_DATA = "delete_data"
     ACCOUNT = "account"
-    CANCEL_TRIAL = "cancel_trial"
+    CANCEL_PLAN = "cancel_plan"
     INJECTION = "injection"
     OTHER_PEOPLE = "other_people"
     LEGAL = "legal"
@@ -83,9 +83,9 @@ PHRASES: dict[Intent, str] = {
     Intent.RESERVED: r"\b(?:rather not|stop asking|not (?:now|right now|today)|later maybe|maybe later|that's not why i called|none of your business|i don't want to (?:say|tell|answer|give)|just (?:had|have) (?:a )?questions?|i said cancel|just curious|why do you (?:ask|need|want)|(?:are you )?serious right now|skip (?:that|it)|prefer not)\b",
     Intent.DELETE_DATA: r"\b(?:delete|erase|remove|wipe|forget)\b(?: \w+){0,5} (?:data|information|details|records?|everything you (?:have|know|store|keep))\b|\bright to (?:erasure|be forgotten)\b|\barticle seventeen\b",
     Intent.ACCOUNT: r"\b(?:look (?:into|at|up)|check|open|log in(?:to)?|see|access|upgrade|change|reset|extend|cancel|refund|delete|send|resend|approve)\b(?: \w+){0,3} (?:my|our) (?:\w+ )?(?:account|password|invoice|trial|subscription|card|plan|documents?|username|email address)\b(?: \w+){0,3} (?:for me|right now|today|in the system)\b|\b(?:can|could) you (?:just )?(?:do it|do that|cancel it|look into my account|see my account|check my account|log in)\b|\blook it up\b|\bcan you (?:see|access) my (?:account|screen)\b",
-    Intent.CANCEL_TRIAL: r"\b(?:cancel|quit|end|stop)\b(?: \w+){0,2} trial\b",
+    Intent.CANCEL_PLAN: r"\b(?:cancel|quit|end|stop)\b(?: \w+){0,2} (?:trial|subscription|plan|membership)\b",
     Intent.INJECTION: r"\b(?:system prompt|your (?:instructions|prompt|rules|programming)|ignore (?:all |your |the |my )?(?:previous |prior )?(?:instructions|rules)|override code|developer mode|everything above|names of your tools|your tools|jailbreak|pretend (?:you are|to be)|act as (?:a|an|if)|you are now|word for word|first sentence)\b",
-    Intent.OTHER_PEOPLE: r"\b(?:previous|last|other|another|earlier|the next) (?:caller|customer|person|client|user)(?:'s|s)?\b(?! (?:sign|to sign))|\b(?:address|details|email|number|meeting) you have for (?:her|him|them)\b|\blist of (?:people|callers|customers|names)\b|\b(?:people|customers|callers|anyone|who|who else|anybody) (?:that |who )?(?:has |have )?(?:called|booked|rang|phoned)\b|\b(?:does|did|has|is) (?!it\b|this\b|that\b|there\b|your\b|the\b|panda)\w+(?: \w+)? (?:have|got|had|made?) (?:a|an|any) (?:booking|meeting|appointment) with you\b|\bsomebody else's (?:data|meeting|email)\b|\bwhat time is (?:her|his|their) (?:meeting|appointment)\b|\b(?:she|he) called (?:an hour|earlier|before|yesterday)\b",
+    Intent.OTHER_PEOPLE: r"\b(?:previous|last|other|another|earlier|the next) (?:caller|customer|person|client|user)(?:'s|s)?\b(?! (?:sign|to sign))|\b(?:address|details|email|number|meeting) you have for (?:her|him|them)\b|\blist of (?:people|callers|customers|names)\b|\b(?:people|customers|callers|anyone|who|who else|anybody) (?:that |who )?(?:has |have )?(?:called|booked|rang|phoned)\b|\b(?:does|did|has|is) (?!it\b|this\b|that\b|there\b|your\b|the\b)\w+(?: \w+)? (?:have|got|had|made?) (?:a|an|any) (?:booking|meeting|appointment) with you\b|\bsomebody else's (?:data|meeting|email)\b|\bwhat time is (?:her|his|their) (?:meeting|appointment)\b|\b(?:she|he) called (?:an hour|earlier|before|yesterday)\b",
     Intent.LEGAL: r"\b(?:sue|lawsuit|court|hold up|enforceable|non ?compete|legal advice|lawyer|attorney|liable|should i sign|is this clause|how much tax|legally binding in my)\b",
     Intent.ABUSE: r"\b(?:stupid|idiot|dumb|useless|moron|piece of (?:junk|crap|shit|garbage)|fuck\w*|shit|bitch|asshole|shut up|bastard|you suck|screw you|damn (?:bot|robot|machine|you))\b",
     Intent.UPSET: r"\b(?:a joke|ridiculous|unacceptable|furious|angry|frustrat\w+|annoy(?:ed|ing)|fed up|sick of|terrible|awful|worst|waste of (?:my )?time|look like an idiot|disappointed|outrageous|waiting (?:two|three|four|five|for) (?:days|weeks|ever|hours)|i'm not stupid|are you serious|fix this|what the hell|bloody|damn thing|for god's sake|driving me (?:crazy|nuts|mad)|this is crap|makes me mad|so mad|complain(?:t)?)\b",
@@ -132,7 +132,7 @@ def intents(text: str) -> frozenset[Intent]:
         and not _SPANISH_ALONE.search(text)
     ):
         found.discard(Intent.SPANISH)
-    if Intent.CANCEL_TRIAL in found:
+    if Intent.CANCEL_PLAN in found:
         found.discard(Intent.CANCEL_MEETING)
     if found & {Intent.PERSON, Intent.FOLLOW_UP} and "specialist" not in text:
         found.discard(Intent.MEETING)

@@ -17,6 +17,7 @@ from holdfast_common.profile import Profile
 
 from holdfast_dialogue.domain.facts import COUNTED_FIELDS, bare_name, plainly_answers, read_facts
 from holdfast_dialogue.domain.intents import Intent, intents
+from holdfast_dialogue.domain.own_names import names_as_it, product_as_it
 from holdfast_dialogue.domain.spoken import emails, names, times, yes_no
 from holdfast_dialogue.domain.state import State
 from holdfast_dialogue.domain.words import normalise, without_fillers
@@ -34,7 +35,7 @@ _QUESTION_HEAD = re.compile(
     + _CLAUSE
     + r"(?:where|where's|when|which|who|who's|can|could|does|do|did|is|are|will|would|should|may|am|has|have|was|isn't|doesn't|can't|don't|aren't|won't)"
     r" (?:i|you|we|they|he|she|it|this|that|there|my|our|your|their|the|a|an|any|anyone|people|somebody|someone|anybody|customers?|clients?|recipients?|signers?|"
-    r"panda|pandadoc|one|to|do|does|is|are|can|of|would|will|should|everybody|everyone|approvals?|[a-z]+s)\b"
+    r"one|to|do|does|is|are|can|of|would|will|should|everybody|everyone|[a-z]+s)\b"
 )
 _QUESTION_CUE = re.compile(
     r"\b(?:i (?:want|need|would like|'d like) to know|tell me (?:about|everything|how|more|what)|explain|wondering|i'd like to know|question (?:is|about)|curious (?:about|if|how)|"
@@ -103,12 +104,13 @@ def understand(turn: Turn, state: State, profile: Profile, now: datetime) -> Und
     unsure = turn.kind is TurnKind.SPOKEN and turn.confidence < UNCLEAR_BELOW
     if not text or (unsure and not _answers_shortly(text, asked, turn.confidence, profile)):
         return Understanding(text=text, unclear=True)
-    found = intents(text) | intents(without_fillers(text))
+    about_it = product_as_it(text, profile)
+    found = intents(about_it) | intents(without_fillers(about_it))
     address, text_without_address = _email(turn.text, text, asked)
-    is_an_answer = address is None and not (found - {Intent.GREETING, Intent.THANKS} or _is_question(text))
+    is_an_answer = address is None and not (found - {Intent.GREETING, Intent.THANKS} or _is_question(about_it))
     answers = asked if is_an_answer or asked in COUNTED_FIELDS else ""
-    facts = read_facts(text_without_address, answers, state.last_field, profile)
-    if name := _name(text_without_address, asked=asked == "name"):
+    facts = read_facts(product_as_it(text_without_address, profile), answers, state.last_field, profile)
+    if name := _name(names_as_it(text_without_address, profile), asked=asked == "name"):
         facts["name"] = name
     zone = times.zone(text_without_address) or ""
     booking = bool(
@@ -121,13 +123,15 @@ def understand(turn: Turn, state: State, profile: Profile, now: datetime) -> Und
         if booking
         else None
     )
-    question = _question(text_without_address, found, facts, asked, told=bool(address or (wish and booking) or zone))
+    question = _question(
+        text_without_address, found, facts, asked, profile, told=bool(address or (wish and booking) or zone)
+    )
     return Understanding(
         text=text,
         intents=found,
         facts=facts,
         question=question,
-        asked_plainly=bool(question) and _is_question(question),
+        asked_plainly=bool(question) and _is_question(product_as_it(question, profile)),
         answer=yes_no.answer(turn.text),
         wish=wish,
         zone=zone,
@@ -180,7 +184,9 @@ def _email(raw: str, text: str, asked: str) -> tuple[emails.Address | None, str]
     return None, text
 
 
-def _question(text: str, found: frozenset[Intent], facts: dict[str, str], asked: str, *, told: bool) -> str:
+def _question(
+    text: str, found: frozenset[Intent], facts: dict[str, str], asked: str, profile: Profile, *, told: bool
+) -> str:
     """The part to look up; empty where the utterance is an answer, a wish or a courtesy."""
     said = yes_no.answer(text)
     about_the_call = found & {Intent.REPEAT, Intent.SLOWER, Intent.START_OVER} and len(text.split()) <= 8
@@ -189,7 +195,7 @@ def _question(text: str, found: frozenset[Intent], facts: dict[str, str], asked:
     rest = _after_second_thoughts(without_fillers(text))
     if found & {Intent.MEETING, Intent.CHANGE_MEETING, Intent.CANCEL_MEETING, Intent.FOLLOW_UP, Intent.PERSON}:
         rest = without_fillers(_WISH_CLAUSE.sub("", rest).strip())
-        if not _is_question(rest) or _is_only_a_wish(rest):
+        if not _is_question(product_as_it(rest, profile)) or _is_only_a_wish(rest):
             return ""
     if "name" in facts:
         rest = without_fillers(_NAME_CLAUSE.sub(" ", rest).strip())
@@ -202,7 +208,7 @@ def _question(text: str, found: frozenset[Intent], facts: dict[str, str], asked:
         return ""
     if (told and _TIME_QUESTION.search(rest)) or (asked in _TIME_SLOTS and _OPENINGS_QUESTION.search(rest)):
         return ""
-    if _is_question(rest):
+    if _is_question(product_as_it(rest, profile)):
         return rest
     if _FOLLOW_UP.match(text) and asked not in _TIME_SLOTS and not (facts or told or found):
         return rest

@@ -41,6 +41,19 @@ def be_kind_to_children(talk: Talk) -> Steps:
     talk.over = True
 
 
+def comfort_after_a_no(talk: Talk) -> Steps:
+    """Somebody takes a no, with regret: understanding and a way on, and not the same no again."""
+    u = talk.understood
+    wants_more = u.asked_plainly or u.facts or u.wish or u.email or u.intents - {Intent.THANKS}
+    if not talk.refused_before or wants_more or not _RESIGNED.search(u.text):
+        return
+    talk.takes_over("refusal")
+    yield from talk.say("understood_no")
+    if not talk.state.task:
+        yield from talk.say("what_else", asks="anything_else")
+    talk.over = True
+
+
 def promise_no_discount(talk: Talk) -> Steps:
     """Prices are what the pricing page says: nothing is promised, however hard somebody presses."""
     u, state = talk.understood, talk.state
@@ -53,6 +66,14 @@ def promise_no_discount(talk: Talk) -> Steps:
     talk.over = True
 
 
+_RESIGNED = re.compile(
+    r"^(?:(?:oh|ah|okay|ok|well|hm+|right|really|no|sure|all right|alright|and|but|so|then) )*"
+    r"(?:(?:that's|that is|it's|it is|what|such|how) (?:(?:really|quite|just|so|very|such) )?(?:an? )?"
+    r"(?:(?:real|great|big) )?(?:pity|shame|disappointing|too bad|unfortunate|sad|fine|okay|ok|all right|understandable|fair)"
+    r"|pity|too bad|shame|fair enough|(?:oh|ah) well|i (?:see|understand|get it)|understood|never ?mind"
+    r"|(?:it was )?worth (?:a try|asking)|(?:i )?(?:just )?(?:had to|thought i'd) (?:ask|try)"
+    r")(?: (?:then|anyway|though|thanks|thank you|really|but okay|i guess|to hear|of course|i suppose))*$"
+)
 _PRESSURE = re.compile(
     r"\b(?:i authori[sz]e|just do it|trust me|i have permission|you have to|you must|i insist|it's an emergency|"
     r"i(?:'m| am) (?:her|his|their|the|an?|your) (?:\w+ )?(?:manager|assistant|boss|husband|wife|admin(?:istrator)?|developer|engineer|lawyer|owner|police\w*))\b"
@@ -78,15 +99,12 @@ def say_what_it_is(talk: Talk) -> Steps:
     if u.wants(Intent.RECORDING):
         talk.takes_over("about_assistant")
         yield from talk.say("recording")
-    if u.wants(Intent.ACCOUNT) and not u.wants(Intent.CANCEL_TRIAL):
+    if u.wants(Intent.ACCOUNT) and not u.wants(Intent.CANCEL_PLAN):
         talk.takes_over("about_assistant")
         yield from talk.say("no_account")
-        if (
-            talk.state.article == "cancel-trial"
-            and "cancel_trial_self" in talk.profile.copy_
-            and talk.once("cancel_trial_self")
-        ):
-            yield from talk.say("cancel_trial_self")
+        themselves = talk.profile.self_service.get(talk.state.article)
+        if themselves and talk.once(f"self_service {talk.state.article}"):
+            yield from talk.words(themselves)
     if len(talk.reply) > before and not u.facts:
         talk.over = True
 
@@ -100,8 +118,10 @@ def stay_out_of_law(talk: Talk) -> Steps:
     talk.takes_over("legal")
     if talk.state.count("legal") == 1:
         found = yield KnowledgeSearch(text=u.text)
-        if isinstance(found, KnowledgeHits) and found.sureness is Sureness.UNSURE and "sign" in u.text:
-            found = yield KnowledgeSearch(text="are electronic signatures legally binding")
+        legal = talk.profile.legal
+        is_ours = bool(legal.question) and any(re.search(rf"\b{re.escape(word)}", u.text) for word in legal.words)
+        if is_ours and isinstance(found, KnowledgeHits) and found.sureness is Sureness.UNSURE:
+            found = yield KnowledgeSearch(text=legal.question)
         if isinstance(found, KnowledgeHits) and found.hits and found.sureness is not Sureness.UNSURE:
             hit = found.hits[0]
             talk.article = talk.state.article = hit.article

@@ -59,7 +59,7 @@ def refuses(talk: Talk) -> bool:
 def weave_question(talk: Talk) -> Steps:
     """After answers or news: offer the meeting to who qualifies, or ask one thing. Never twice, never to the upset."""
     u, state = talk.understood, talk.state
-    if talk.has_asked or state.task or state.counts.get("upset") or u.wants(Intent.CANCEL_TRIAL):
+    if talk.has_asked or state.task or state.counts.get("upset") or u.wants(Intent.CANCEL_PLAN):
         return
     told_something = bool(u.facts)
     if talk.answered:

@@ -6,10 +6,12 @@ from __future__ import annotations
 import re
 
 from holdfast_common.contracts.tools import Hit, KnowledgeHits, KnowledgeSearch, Sureness
+from holdfast_common.profile import Profile
 from rapidfuzz import fuzz
 
 from holdfast_dialogue.domain import wording
 from holdfast_dialogue.domain.intents import Intent
+from holdfast_dialogue.domain.own_names import is_own_name, names_competitor
 from holdfast_dialogue.domain.qualification import Standing, standing
 from holdfast_dialogue.domain.skills import model
 from holdfast_dialogue.domain.steps import Steps
@@ -32,20 +34,19 @@ _COMMON = frozenset(
 """Longer words that tell nothing of a question's subject."""
 _FIRST = re.compile(r"\b(?:first|former|one|number one)\b")
 _SECOND = re.compile(r"\b(?:second|latter|two|number two|other)\b")
-_COMPETITOR = re.compile(
-    r"\b(?:docu ?sign|adobe sign|hello ?sign|dropbox sign|proposify|qwilr|better than|compare (?:to|with))\b"
-)
+_COMPARES = re.compile(r"\b(?:better than|compare (?:to|with))\b")
 
 
 def answer_question(talk: Talk) -> Steps:
     """Look the question up and answer it; a running task goes on after the answer."""
     u, state = talk.understood, talk.state
     question = _which_of_two(talk) or u.question
-    if u.wants(Intent.CANCEL_TRIAL) and not question:
+    if u.wants(Intent.CANCEL_PLAN) and not question:
         question = u.text
     if not question:
         return
-    if _COMPETITOR.search(question) and "competitor" in talk.profile.copy_:
+    is_of_rivals = _COMPARES.search(question) or names_competitor(question, talk.profile)
+    if is_of_rivals and "competitor" in talk.profile.copy_:
         talk.takes_over("refusal")
         yield from talk.say("competitor")
         return
@@ -148,7 +149,7 @@ def _sayable(sentence: str) -> str:
 
 def _ask_back(talk: Talk, hits: list[Hit]) -> Steps:
     talk.takes_over("ask_back")
-    titles = [_spoken_title(hit.title) for hit in hits[:2]]
+    titles = [_spoken_title(hit.title, talk.profile) for hit in hits[:2]]
     talk.state.asked_back = [hit.title for hit in hits[:2]]
     talk.state.question = talk.understood.text[:300]
     if len(titles) == 2:
@@ -204,11 +205,8 @@ def _next_step(talk: Talk) -> Steps:
         yield from talk.say("next_step_support")
 
 
-def _spoken_title(title: str) -> str:
+def _spoken_title(title: str, profile: Profile) -> str:
     """A title in the middle of a sentence: small first letter, unless the word is a name or acronym."""
     first = title.split(maxsplit=1)[0] if title else ""
-    return (
-        title
-        if first[1:] != first[1:].lower() or first in ("HubSpot", "Salesforce", "Pipedrive", "Zapier", "PandaDoc")
-        else title[:1].lower() + title[1:]
-    )
+    keeps = first[1:] != first[1:].lower() or is_own_name(first, profile)
+    return title if keeps else title[:1].lower() + title[1:]

@@ -25,7 +25,7 @@ EVERYDAY = word_set(
     charity chat cheap chrome church clear client clients clinic code codes college company comparing compliance
     complicated computer confused considering consultant content contract contractor contracts coo cool correct
     couldn't crazy credit cto curious currently customer customers daily day days definitely delete demo depends
-    design designer developer did didn't different director disappointed do doctor document documents docusign does
+    design designer developer did didn't different director disappointed do doctor document documents does
     doesn't doing don't done dot driving dropbox dunno during dynamics each eastern easy eight eighteen eighty
     either eleven else email empty engineer engineering enough estimate estimates evaluating even evening every
     everybody everything everything's exactly excel excited excuse expanding expensive expert exploring factory fan
@@ -42,8 +42,8 @@ EVERYDAY = word_set(
     months more morning most mountain moving much my myself nah name name's names nda ndas nearly necessary need
     needing needs never new newbie next nice nine no nobody noise none nonsense noon nope not nothing now number
     numbers nurse o'clock obviously odd of off office offline ok okay old on onboarding once one online only open
-    operations ops or order orders other our ours out outlook outside over owner pacific packs page pages panda
-    pandadoc pardon partner password pathetic paying payment paypal pdf perfect person phone phoning photographer
+    operations ops or order orders other our ours out outlook outside over owner pacific packs page pages
+    pardon partner password pathetic paying payment paypal pdf perfect person phone phoning photographer
     pipedrive plan planning plans please pleased possible pretty price pricing probably problem procurement product
     prompt proposal proposals put question questions quick quickbooks quiet quite quote quotes reading ready real
     really realtor recipient recipients recruiter refund regarding reminder reminders remote renewal renewals

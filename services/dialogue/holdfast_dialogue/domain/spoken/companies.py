@@ -32,8 +32,8 @@ _NO_COMPANY = word_set(
     the a an my our your this that here home work day first last next least most all once noon three two one four
     five six seven eight nine ten eleven twelve scratch us you them it time about what where now then today
     tomorrow monday tuesday wednesday thursday friday christmas january february march april may june july august
-    september october november december lunch half quarter night any some something someone people hubspot
-    salesforce pipedrive dynamics pandadoc panda word excel google docusign outlook gmail microsoft another other
+    september october november december lunch half quarter night any some something someone people
+    word excel google outlook gmail microsoft another other
     different around under sales marketing hr legal finance accounting support beginning end start everything
     anything there and so is was we i both either example
     """
