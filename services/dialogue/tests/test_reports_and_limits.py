@@ -76,6 +76,26 @@ async def test_haggling_after_a_no_gets_another_one_and_a_question_gets_its_answ
     assert call.committed.route == "knowledge"
 
 
+@pytest.mark.parametrize(
+    "words", ["that is a pity", "oh that's too bad", "well it was worth a try", "okay fair enough then", "i see"]
+)
+async def test_who_takes_a_no_hears_it_once_and_is_shown_a_way_on(call, words):
+    refusal = await call.says("could you do half price for us")
+    reply = await call.says(words)
+
+    assert "pricing page" in refusal
+    assert "pricing page" not in reply
+    assert "sorry" in reply
+    assert call.asks == "anything_else"
+
+
+async def test_a_regret_with_more_pressure_behind_it_is_no_surrender(call):
+    await call.says("could you do half price for us")
+    reply = await call.says("that's a pity everybody else gets it cheaper")
+
+    assert "pric" in reply
+
+
 async def test_no_score_is_taken_for_an_answer(call):
     await call.says("how do i add a signer to my document")
     await call.says("that's all i needed")

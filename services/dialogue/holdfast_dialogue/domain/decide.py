@@ -43,6 +43,7 @@ SAID: tuple[Skill, ...] = (
     confirming.settle,
     hearing.ask_to_repeat,
     borders.own_language,
+    borders.comfort_after_a_no,
     borders.refuse_manipulation,
     borders.be_kind_to_children,
     hearing.start_over,

@@ -29,12 +29,12 @@ offer_follow_up offer_meeting offer_one offer_person offer_times only_english ot
 person_known person_now prepare readback readback_question recording refused repeat_lead resumed resumed_open robot
 search_down silence_goodbye slower_lead start_over still_there still_there_again still_unknown take_your_time taken
 thanks_goodbye time_free too_far unqualified unqualified_again unqualified_help upset welcome what_else
-what_to_change zone_assumed
+understood_no what_to_change zone_assumed
 """
 REQUIRED = frozenset(REQUIRED_WORDS.split())  # one word a name: a wrapped list reads badly
 """Wordings that a profile must have.
 
-Optional: `ask_nps` with `thanks_nps`, `readback_yes_or_no`, `competitor`, `cancel_trial_self`, `noted_<field>`.
+Optional: `ask_nps` with `thanks_nps`, `readback_yes_or_no`, `competitor`, `noted_<field>`.
 """
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z¿¡\"'])")
