@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from holdfast_common.contracts.asr import Expectation
 from holdfast_common.contracts.dialogue import Heard, TurnKind
@@ -377,3 +378,16 @@ async def test_what_was_offered_stands_while_something_else_is_said(call):
 
     assert call.asks == "confirm_booking"
     assert "three" in call.text
+
+
+async def test_the_video_link_is_not_said_only_where_it_is(call):
+    await told_everything(call)
+    await call.says("yes")
+    await call.says("when is my meeting")
+    assert "link" not in call.text
+    (booking,) = call.tools.booked
+    call.tools.ledger[booking.key] = msgspec.structs.replace(booking, link="https://meet.example/abc-defg-hij")
+    await call.says("sorry when is my meeting again")
+
+    assert "link for the video call is in your invitation" in call.text
+    assert "meet.example" not in call.text

@@ -110,6 +110,8 @@ class Standing:
     """Changes with every change of the event (its ETag)."""
     live: bool
     """False: called off or withdrawn; its id is used up."""
+    link: str = ""
+    """Of its video call; it may come some seconds after the event."""
 
 
 class Calendar(Protocol):

@@ -29,6 +29,8 @@ SETTLE_S = 3.0
 BUSY_S = 1.0
 """The same for openings, which the ledger knows well enough without it."""
 SETTLE_EVERY_S = 10.0
+LINK_WITHIN = timedelta(minutes=10)
+"""A calendar makes a meeting's video link by itself after it; one that has none by then is not asked again."""
 LEFT_ALONE = timedelta(seconds=20)
 """A pending wish is younger than this while a turn still works on it."""
 STEPS = 8
@@ -116,11 +118,28 @@ class OutsideLedger:
         waiting = await self._ledger.pending(LEFT_ALONE)
         return sum([(await self._settled(wish)).state == PENDING for wish in waiting])
 
+    async def fetch_links(self) -> int:
+        """Take up the video links that have come since; how many meetings of the last minutes have none."""
+        waiting = await self._ledger.without_link(LINK_WITHIN)
+        missing = 0
+        for wish in waiting:
+            try:
+                there = await self._calendar.find(wish.meeting, self._calendar.deadline(self._settle_s))
+            except (OutsideUnavailable, OutsideRefused) as error:
+                log.warning("links_postponed", error=str(error))
+                return len(waiting)
+            if there is not None and there.link:
+                await self._ledger.keep_link(wish.meeting, there.link)
+            else:
+                missing += 1
+        return missing
+
     async def keep_settling(self) -> None:
-        """`settle_old` for ever."""
+        """`settle_old` and `fetch_links` for ever."""
         while True:
             await asyncio.sleep(SETTLE_EVERY_S)
             try:
+                await self.fetch_links()
                 if left := await self.settle_old():
                     log.warning("wishes_without_outcome", count=left)
             except LedgerUnavailable as error:

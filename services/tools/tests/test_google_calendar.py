@@ -31,7 +31,7 @@ from holdfast_tools.adapters.google_calendar import GoogleCalendar
 from holdfast_tools.adapters.google_token import ServiceAccount
 from holdfast_tools.adapters.two_step_ledger import TwoStepLedger
 from holdfast_tools.domain.openings import Refusal
-from holdfast_tools.domain.wishes import Action, Wish, arguments
+from holdfast_tools.domain.wishes import Action, Wish, arguments, booking
 from holdfast_tools.handlers import Tools
 from holdfast_tools.settling import AWAY, OutsideLedger
 from hypothesis import HealthCheck, given, settings
@@ -236,6 +236,31 @@ async def test_a_moved_meeting_keeps_its_event_and_may_overlap_itself(desk: Desk
     assert old and (old.state, old.moved_to) == (BookingState.CANCELLED, "bbbbb")
     first = int((NOW + timedelta(days=1)).timestamp()) // 300
     assert await desk.base.taken(range(first, first + 12)) == frozenset(range(first + 3, first + 9))
+
+
+@story
+async def test_the_video_link_that_comes_later_is_kept_over_a_move_and_gone_with_the_meeting(desk: Desk) -> None:
+    booked = await desk.ledger.book(wish("a"))
+    without = await desk.base.without_link(HALF_HOUR)
+    left = await desk.ledger.fetch_links()
+    found = await desk.ledger.find("aaaaa")
+    moved = await desk.ledger.change(wish("b", 2, action=Action.CHANGE, booking="aaaaa"), "aaaaa")
+    cancelled = await desk.ledger.cancel(wish("c", 2, action=Action.CANCEL, booking="bbbbb"), "bbbbb")
+
+    assert [booked.link, [one.key for one in without], left] == ["", ["aaaaa"], 0]
+    assert found and booking(found).link == "https://meet.example/abc-defg-hij"
+    assert booking(moved).link == booking(found).link
+    assert booking(cancelled).link == ""
+    assert await desk.base.without_link(HALF_HOUR) == []
+
+
+@story
+async def test_a_calendar_that_is_away_has_its_links_fetched_later(desk: Desk) -> None:
+    await desk.ledger.book(wish("a"))
+    desk.google.faults.plan = [Fault.ERROR] * 2
+
+    assert await desk.ledger.fetch_links() == 1
+    assert await desk.ledger.fetch_links() == 0
 
 
 @story

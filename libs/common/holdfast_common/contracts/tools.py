@@ -151,6 +151,8 @@ class Booking(Message, frozen=True, tag="calendar.booking", tag_field="t"):
     reference: ShortText = ""
     """Short code for people."""
     attendee_name: ShortText = ""
+    link: ShortText = ""
+    """Of the video call, once the calendar has told it; never said by voice."""
 
 
 class Bookings(Message, frozen=True, tag="calendar.bookings", tag_field="t"):

@@ -84,6 +84,7 @@ class _Event(msgspec.Struct):
     end: _Time | None = None
     attendees: list[_Guest] | None = None
     extendedProperties: _Properties | None = None  # noqa: N815 - Google's spelling
+    hangoutLink: str = ""  # noqa: N815 - Google's spelling
 
 
 class GoogleCalendar:
@@ -252,6 +253,7 @@ def _standing(event: _Event, meeting: str) -> Standing:
         attendee_email=event.attendees[0].email if event.attendees else "",
         version=event.etag,
         live=live,
+        link=event.hangoutLink if event.hangoutLink.startswith("https://") else "",
     )
 
 

@@ -265,6 +265,7 @@ class SqlLedger:
                 moved_to=wish.moved_to,
                 replaces=wish.replaces,
                 sent=int(wish.sent),
+                link=wish.link,
                 invitation_due=int(invitation_due),
                 created_us=now_us,
                 updated_us=now_us,
@@ -345,6 +346,7 @@ def wish_of(row: Row[Any]) -> Wish:
         moved_to=row.moved_to,
         replaces=row.replaces,
         sent=bool(row.sent),
+        link=row.link,
     )
 
 

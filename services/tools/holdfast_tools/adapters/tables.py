@@ -34,6 +34,7 @@ bookings = Table(
     Column("invitation_due", Integer, nullable=False),  # 1: to be written
     Column("replaces", Key, nullable=False, server_default=""),
     Column("sent", Integer, nullable=False, server_default="0"),  # 1: a calendar outside may have it
+    Column("link", Text, nullable=False, server_default=""),  # of the video call, once a calendar outside has told it
     Column("created_us", BigInteger, nullable=False),  # microseconds since 1970
     Column("updated_us", BigInteger, nullable=False),
 )

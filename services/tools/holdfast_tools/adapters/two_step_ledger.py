@@ -110,6 +110,24 @@ class TwoStepLedger(SqlLedger):
         async with self._transaction(reads=True) as connection:
             return [wish_of(row) for row in await connection.execute(query.order_by(bookings.c.created_us).limit(50))]
 
+    @to_the_end
+    @insisting
+    async def without_link(self, younger_than: timedelta) -> list[Wish]:
+        """Meetings that stand in the calendar outside and have no link, begun at most so long ago; oldest first."""
+        after_us = to_microseconds(self._now() - younger_than)
+        query = select(bookings).where(
+            bookings.c.state == BookingState.BOOKED, bookings.c.link == "", bookings.c.created_us >= after_us
+        )
+        async with self._transaction(reads=True) as connection:
+            return [wish_of(row) for row in await connection.execute(query.order_by(bookings.c.created_us).limit(20))]
+
+    @to_the_end
+    @insisting
+    async def keep_link(self, meeting: str, link: str) -> None:
+        """Of a meeting, whichever wish holds its time by now."""
+        async with self._transaction() as connection:
+            await connection.execute(bookings.update().where(bookings.c.meeting == meeting).values(link=link))
+
     async def _begin_change(self, connection: AsyncConnection, wish: Wish, booking: str) -> Wish:
         old = await self._current(connection, booking)
         movable = old is not None and old.state == BookingState.BOOKED

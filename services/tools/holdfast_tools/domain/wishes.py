@@ -52,6 +52,8 @@ class Wish:
     """Key of the booking that this wish moves or calls off, where a calendar outside is told first."""
     sent: bool = False
     """A calendar outside may have been told of it."""
+    link: str = ""
+    """Of the video call; empty where there is none, or not yet."""
 
     @property
     def holds_time(self) -> bool:
@@ -108,4 +110,5 @@ def booking(wish: Wish) -> Booking:
         attendee_name=wish.attendee_name,
         reason=wish.reason,
         reference=reference(wish.meeting) if wish.meeting else "",
+        link=wish.link if wish.holds_time else "",
     )

@@ -4,4 +4,4 @@ from holdfast_common.migrations import Migrations
 
 from holdfast_tools.adapters.tables import metadata
 
-MIGRATIONS = Migrations("holdfast_tools.migrations", head="0002", metadata=metadata)
+MIGRATIONS = Migrations("holdfast_tools.migrations", head="0003", metadata=metadata)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from holdfast_common.contracts.tools import Booking, CalendarStatus
+
 from holdfast_dialogue.domain.intents import Intent
 from holdfast_dialogue.domain.skills.confirming import read_back
 from holdfast_dialogue.domain.state import Wish
@@ -16,6 +18,9 @@ def change_or_cancel(talk: Talk) -> Steps:
         talk.takes_over("booking")
         if state.meeting:
             yield from talk.say("booked_is", when=talk.moment(state.meeting.start, state.meeting.zone))
+            found = yield CalendarStatus(key=state.meeting.key)
+            if isinstance(found, Booking) and found.link:
+                yield from talk.say("link_in_invitation")
         else:
             yield from talk.say("not_booked_yet")
         return
