@@ -76,7 +76,13 @@ def bus() -> Finding:
         told = subprocess.run([str(binary), "--version"], capture_output=True, text=True, timeout=10, check=True)
     except (EngineUnavailable, OSError, subprocess.SubprocessError) as error:
         return Finding("bus", State.BROKEN, str(error), "make setup")
-    return Finding("bus", State.OK, f"{told.stdout.strip()} ({binary})")
+    return Finding("bus", State.OK, f"{told.stdout.strip()} ({_from_here(binary)})")
+
+
+def _from_here(path: Path) -> Path:
+    """A short way to write it: a path that is broken over two lines cannot be copied."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def services() -> list[Finding]:
@@ -91,7 +97,7 @@ def services() -> list[Finding]:
 def settings_and_profile(profile: Path) -> list[Finding]:
     found = settings_check.problems({"HOLDFAST_PROFILE": str(profile)}, profile)
     if not found:
-        return [Finding("settings", State.OK, f"hold; profile {profile}")]
+        return [Finding("settings", State.OK, f"valid; profile {profile}")]
     return [Finding("settings", State.BROKEN, problem, "see .env.example") for problem in found]
 
 
@@ -201,10 +207,11 @@ def doctor(profile: Path, home: Path) -> int:
     console = Console()
     findings = examine(profile, home)
     table = Table(title="holdfast on this machine")
-    for column in ("part", "state", "what is used, and why", "advice"):
-        table.add_column(column, overflow="fold")
+    table.add_column("part", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("what is used, why, and what would be better", overflow="fold")
     for finding in findings:
         state = f"[{STYLE[finding.state]}]{finding.state.value}[/]"
-        table.add_row(finding.part, state, finding.found, finding.advice)
+        table.add_row(finding.part, state, "\n-> ".join(part for part in (finding.found, finding.advice) if part))
     console.print(table)
     return 1 if any(finding.state is State.BROKEN for finding in findings) else 0
