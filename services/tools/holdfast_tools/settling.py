@@ -29,7 +29,7 @@ SETTLE_S = 3.0
 BUSY_S = 1.0
 """The same for openings, which the ledger knows well enough without it."""
 SETTLE_EVERY_S = 10.0
-LINK_WITHIN = timedelta(minutes=10)
+LINK_WITHIN = timedelta(minutes=3)
 """A calendar makes a meeting's video link by itself after it; one that has none by then is not asked again."""
 LEFT_ALONE = timedelta(seconds=20)
 """A pending wish is younger than this while a turn still works on it."""
