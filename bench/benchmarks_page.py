@@ -17,7 +17,8 @@ HEAD = """# Benchmarks
 Written by `bench/calls.py`; do not edit. Measured from the phone's side by `holdfast load`
 ([cli/README.md](../cli/README.md)): simulated callers on the Twilio protocol who talk, listen, are played to in real
 time, and speak over answers. Engines are scripted, so that only the platform is measured; 200 ms of every latency is
-the silence that ends a turn.
+the silence that ends a turn. In its last 80 ms Holdfast already thinks of a reply, of which nothing is played before
+the silence is over.
 
 | word | is |
 |---|---|
