@@ -34,8 +34,6 @@ ONSET_STEPS = 24
 RECENT_WINDOWS = 47
 """Windows (1.5 s) among which the quietest tenth is looked for when the noise floor is not known."""
 HOLLOW_WINDOWS = 3
-NOWHERE = -1_000
-"""Step at which a window without voice ends."""
 ONSET_GAP_STEPS = 4
 """... across holes of at most this (a stop consonant's closure is longer, but so is its silence)."""
 
@@ -228,10 +226,11 @@ class Levels:
             self._hollow = 0
             if self._is_alone:
                 self._unseen = max(0, self._unseen - rule.seen_counts)
-        begins, ends = (standing[0], standing[-1] + 1) if standing else (0, NOWHERE)
+        begins = standing[0] if standing else 0
+        ends = [standing[-1] + 1] if standing else []
         if probability >= rule.sure_alone and not over_agent and self._hides_voice(least):
-            ends = max(ends, len(steps) - rule.tail_ms // STEP_MS)
-        end = start + ends * self.step
+            ends.append(len(steps) - rule.tail_ms // STEP_MS)
+        end = start + max(ends) * self.step if ends else self._voiced_to
         if end <= self._voiced_to:
             if not standing and self._hollow > HOLLOW_WINDOWS:
                 self._learn(level, loudest, rule.noise_creep)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from holdfast_common.pcm import to_float
 from holdfast_gateway.domain.floor import Floor, Voice
 from holdfast_gateway.domain.levels import Levels, Voiced, step_levels
@@ -46,6 +47,21 @@ def test_a_cough_is_forgotten_and_a_crowd_is_not():
 
     around = heard(*[0.015] * 40, *[0.5] * 40, *[0.015] * 20)
     assert around.is_among_voices
+
+
+@pytest.mark.parametrize("over_agent", [False, True])
+def test_what_the_detector_hears_long_after_the_caller_is_no_voice_where_no_level_stands_out(over_agent: bool):
+    """An echo, or voices behind a caller who listens: ten seconds of it begin nothing, nor do they end far back."""
+    levels = Levels(RATE)
+    quiet, loud, hollow = [-70.0] * 8, [-20.0] * 8, [-69.0] * 8
+    told = [(0.01, quiet)] * 60 + [(0.99, loud)] * 20 + [(0.01, quiet)] * 160 + [(0.6, hollow)] * 300
+    voiced = [
+        levels.judge(probability, steps, n * WINDOW, over_agent=over_agent and n >= 80)
+        for n, (probability, steps) in enumerate(told)
+    ]
+
+    assert any(voiced[60:80])
+    assert not any(voiced[80:])
 
 
 def weak_word(before: float) -> tuple[int, int]:
