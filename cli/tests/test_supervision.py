@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from holdfast_cli.supervise.child import Child, ChildRefusedError, ChildSpec
+from holdfast_cli.supervise.child import GIVES_WAY_NICE, Child, ChildRefusedError, ChildSpec
 
 pytestmark = pytest.mark.live
 
@@ -62,6 +62,17 @@ async def test_a_killed_child_is_started_again():
     await lines.saw("up", times=2)
 
     assert any("killed by SIGKILL" in line for _, line in lines.lines)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_child_that_gives_way_runs_with_a_lower_priority():
+    lines = Lines()
+    child = Child(spec(WAITS, gives_way=True), lines)
+    task = asyncio.create_task(child.run())
+    await lines.saw("up")
+
+    assert os.getpriority(os.PRIO_PROCESS, child.pid or 0) == os.getpriority(os.PRIO_PROCESS, 0) + GIVES_WAY_NICE
     task.cancel()
     await asyncio.wait([task])
 

@@ -68,19 +68,23 @@ class NatsBus:
         try:
             # nats-py takes whole seconds in its signature only; a float works (asyncio.wait_for).
             await connection.flush(timeout=timeout_s)  # pyright: ignore[reportArgumentType]
-        except (nats.errors.Error, OSError, ValueError):
+        except (nats.errors.Error, OSError, ValueError, RuntimeError):  # uvloop's word for a closed transport
             return False
         return True
 
     async def close(self) -> None:
         for connection in self._connections.values():
-            try:
-                async with asyncio.timeout(2):
-                    if connection.is_connected:
-                        await connection.flush(timeout=1)
-                    await connection.close()
-            except (nats.errors.Error, OSError, TimeoutError):
-                log.warning("bus_close_failed")
+            # In a task of its own: a connection that is being lost ends its close with a cancellation of its own.
+            (failed,) = await asyncio.gather(self._leave(connection), return_exceptions=True)
+            if failed is not None:
+                log.warning("bus_close_failed", error=type(failed).__name__)
+
+    @staticmethod
+    async def _leave(connection: DirectClient) -> None:
+        async with asyncio.timeout(2):
+            if connection.is_connected:
+                await connection.flush(timeout=1)
+            await connection.close()
 
 
 async def connect_nats(

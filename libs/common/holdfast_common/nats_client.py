@@ -54,8 +54,13 @@ class DirectClient(Client):
 
     def _write(self) -> None:
         commands, self._unwritten = self._unwritten, []
-        if self._transport is not None and self.is_connected:
+        if not commands or self._transport is None or not self.is_connected:
+            return
+        try:
             self._transport.write(b"".join(commands))
+        except (RuntimeError, OSError) as error:
+            # It broke and the library has not noticed yet: lost, like all that is published while the bus is away.
+            log.warning("bus_write_failed", messages=len(commands), error=type(error).__name__)
 
     async def _close(self, status: int, do_cbs: bool = True) -> None:
         self._write()

@@ -274,7 +274,7 @@ class _Process:
         except TimeoutError:
             log.warning("drain_gave_up", after_s=self._common.drain_s)
         goodbye = Goodbye(service=self._service, replica=self._replica)
-        await self._say(bus, subjects.gone(self._service, self._replica), encode(goodbye))
+        self._say(bus, subjects.gone(self._service, self._replica), encode(goodbye))
 
     async def _beat(self, bus: Bus, wiring: Wiring, health: Health, opener: StreamOpener) -> None:
         while True:
@@ -301,10 +301,10 @@ class _Process:
             info={key: value[:200] for key, value in wiring.info().items()},
             pid=os.getpid(),
         )
-        await self._say(bus, subjects.beat(self._service, self._replica), encode(beat))
+        self._say(bus, subjects.beat(self._service, self._replica), encode(beat))
 
     @staticmethod
-    async def _say(bus: Bus, subject: str, data: bytes) -> None:
+    def _say(bus: Bus, subject: str, data: bytes) -> None:
         try:
             bus.publish(subject, data, lane=Lane.CONTROL)
         except BusUnavailable:

@@ -96,6 +96,7 @@ PLACED_MS = METER.create_histogram(
     explicit_bucket_boundaries_advisory=WORK_MS,
 )
 STALE_MESSAGES = METER.create_counter("holdfast.stale_messages", description="Messages of older epochs, dropped")
+UNSENT_MESSAGES = METER.create_counter("holdfast.unsent_messages", description="Messages lost while the bus was away")
 BAD_MESSAGES = METER.create_counter("holdfast.bad_messages", description="Messages that fit no contract, dropped")
 LOOP_LAG_MS = METER.create_histogram(
     "holdfast.loop_lag",

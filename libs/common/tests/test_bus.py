@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -109,6 +110,57 @@ async def test_lanes_are_independent(pair: tuple[Bus, Bus]) -> None:
     one.publish("t.lane", b"x", lane=Lane.CONTROL)
 
     assert (await inbox.take(1))[0].data == b"x"
+
+
+async def test_a_callback_that_raises_does_not_stop_the_next(pair: tuple[Bus, Bus]) -> None:
+    """One message's bug is logged; the connection and its other messages are not touched."""
+    one, two = pair
+    inbox = Inbox()
+
+    def picky(message: BusMessage) -> None:
+        if message.data == b"bad":
+            raise ValueError("a bug")
+        inbox(message)
+
+    await two.subscribe("t.bug", picky)
+    for data in (b"bad", b"good"):
+        one.publish("t.bug", data)
+
+    assert (await inbox.take(1))[0].data == b"good"
+
+
+async def test_what_is_published_right_before_the_end_arrives(pair: tuple[Bus, Bus]) -> None:
+    one, two = pair
+    inbox = Inbox()
+    await two.subscribe("t.last", inbox)
+
+    one.publish("t.last", b"goodbye")
+    await one.close()
+
+    assert (await inbox.take(1))[0].data == b"goodbye"
+
+
+@pytest.mark.live
+def test_a_server_killed_while_messages_go_out_raises_nothing_in_the_loop(own_nats_server) -> None:
+    """On uvloop, as the services run: what is written to a connection that has just died is lost, and no more."""
+    uvloop = pytest.importorskip("uvloop", reason="there is no uvloop on this platform")
+    bugs: list[object] = []
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: bugs.append(context))
+        bus = await connect_nats(own_nats_server.url, name="killed")
+        kill = asyncio.create_task(asyncio.to_thread(own_nats_server.stop, kill=True))
+        async with asyncio.timeout(5):
+            while bus.connected or not kill.done():
+                with contextlib.suppress(BusUnavailable):
+                    bus.publish("t.killed", b"x" * 1_000)
+                await asyncio.sleep(0.0002)
+        await bus.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(story())
+
+    assert not bugs
 
 
 @pytest.mark.live

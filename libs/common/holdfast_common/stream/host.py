@@ -98,7 +98,7 @@ class HostedStream:
         sequence, self._next_output = self._next_output, self._next_output + 1
         self.said_at = self._host.now()
         frame = pack_frame(body, format=form, epoch=self.epoch, sequence=sequence, capture_us=position)
-        await self._host.publish(self._output, frame)
+        self._host.publish(self._output, frame)
 
     def take(self, frame: Frame) -> None:
         """An input has arrived, in order."""
@@ -181,11 +181,11 @@ class StreamHost:
         self.draining = True
         await self._empty.wait()
 
-    async def publish(self, subject: str, data: bytes) -> None:
+    def publish(self, subject: str, data: bytes) -> None:
         try:
             self._bus.publish(subject, data)
         except BusUnavailable:
-            telemetry.STALE_MESSAGES.add(1)  # the opener will find the gap and replay
+            telemetry.UNSENT_MESSAGES.add(1)  # the opener will find the gap and replay
 
     async def _on_open(self, message: BusMessage) -> None:
         try:
@@ -257,7 +257,7 @@ class StreamHost:
 
     async def _answer(self, open_: wire_stream.Open, answer: Message) -> None:
         frame = pack_frame(encode(answer), format=Format.STRUCT, epoch=open_.epoch, sequence=0)
-        await self.publish(subjects.output(open_.opener, open_.stream, open_.epoch), frame)
+        self.publish(subjects.output(open_.opener, open_.stream, open_.epoch), frame)
 
     async def _serve(self, session: HostedStream, message: BusMessage) -> None:
         structlog.contextvars.bind_contextvars(call=session.call)

@@ -167,7 +167,7 @@ class StreamOpener:
         try:
             self._bus.publish(subject, data, lane=lane, headers=headers)
         except BusUnavailable:
-            telemetry.STALE_MESSAGES.add(1)  # lost on purpose: the clocks find out, and what matters is replayed
+            telemetry.UNSENT_MESSAGES.add(1)  # lost on purpose: the clocks find out, and what matters is replayed
 
     def _send_open(self, stream: OpenedStream, action: SendOpen) -> None:
         message = wire_stream.Open(
