@@ -139,9 +139,9 @@ class OutsideLedger:
         while True:
             await asyncio.sleep(SETTLE_EVERY_S)
             try:
-                await self.fetch_links()
                 if left := await self.settle_old():
                     log.warning("wishes_without_outcome", count=left)
+                await self.fetch_links()  # also of what has just been settled
             except LedgerUnavailable as error:
                 log.warning("settling_postponed", error=str(error))
 

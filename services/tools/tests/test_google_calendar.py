@@ -264,6 +264,21 @@ async def test_a_calendar_that_is_away_has_its_links_fetched_later(desk: Desk) -
 
 
 @story
+async def test_a_meeting_that_is_settled_late_has_its_link_fetched_all_the_same(desk: Desk) -> None:
+    """The minutes in which a link may come begin with the outcome, not with the wish."""
+    desk.google.faults.plan = [Fault.NONE, Fault.HANG_AFTER]
+    desk.google.faults.always = Fault.HANG
+    assert (await desk.ledger.book(wish("a"))).state == BookingState.PENDING
+    desk.google.faults.always = Fault.NONE
+    desk.base._now = lambda: NOW + HALF_HOUR
+    assert await desk.ledger.settle_old() == 0
+    assert await desk.ledger.fetch_links() == 0
+
+    found = await desk.ledger.find("aaaaa")
+    assert found and booking(found).link == "https://meet.example/abc-defg-hij"
+
+
+@story
 async def test_a_move_whose_answer_is_lost_is_found_by_the_events_time(desk: Desk) -> None:
     await desk.ledger.book(wish("a"))
     desk.google.faults.plan = [Fault.NONE, Fault.NONE, Fault.RESET_AFTER]

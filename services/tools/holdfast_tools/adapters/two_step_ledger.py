@@ -113,13 +113,13 @@ class TwoStepLedger(SqlLedger):
     @to_the_end
     @insisting
     async def without_link(self, younger_than: timedelta) -> list[Wish]:
-        """Meetings that stand in the calendar outside and have no link, begun at most so long ago; oldest first."""
+        """Meetings that stand in the calendar outside and have no link, settled at most so long ago; oldest first."""
         after_us = to_microseconds(self._now() - younger_than)
         query = select(bookings).where(
-            bookings.c.state == BookingState.BOOKED, bookings.c.link == "", bookings.c.created_us >= after_us
+            bookings.c.state == BookingState.BOOKED, bookings.c.link == "", bookings.c.updated_us >= after_us
         )
         async with self._transaction(reads=True) as connection:
-            return [wish_of(row) for row in await connection.execute(query.order_by(bookings.c.created_us).limit(20))]
+            return [wish_of(row) for row in await connection.execute(query.order_by(bookings.c.updated_us).limit(20))]
 
     @to_the_end
     @insisting
