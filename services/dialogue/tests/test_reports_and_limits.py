@@ -89,6 +89,62 @@ async def test_who_takes_a_no_hears_it_once_and_is_shown_a_way_on(call, words):
     assert call.asks == "anything_else"
 
 
+async def up_to_the_read_back(call) -> None:
+    await call.says("i'm dana miller we are a team of twelve")
+    await call.says("i'd like a meeting next tuesday at half past two new york time")
+    await call.says("dana dot miller at northwind dot example")
+    assert call.asks == "confirm_booking"
+
+
+async def test_who_agrees_after_a_refusal_is_read_the_open_meeting_and_books_it(call):
+    await up_to_the_read_back(call)
+    await call.says("could you do half price for us")
+    reply = await call.says("okay that's fine")
+    assert "sorry" not in reply
+    assert "hoped" not in reply
+    assert call.asks == "confirm_booking"
+    await call.says("yes")
+
+    assert len(call.tools.booked) == 1
+
+
+@pytest.mark.parametrize("words", ["that's a pity", "i see"])
+async def test_regret_at_a_read_back_books_nothing_and_leaves_it_open(call, words):
+    await up_to_the_read_back(call)
+    await call.says("could you do half price for us")
+    reply = await call.says(words)
+
+    assert "pricing page" not in reply
+    assert call.asks == "confirm_booking"
+    assert not call.tools.booked
+
+
+@pytest.mark.parametrize("words", ["that's a pity", "okay that's fine", "i see"])
+async def test_regret_in_the_middle_of_a_booking_leads_back_to_its_question(call, words):
+    await call.says("i'm dana miller we are a team of twelve")
+    await call.says("i'd like a meeting next tuesday at half past two new york time")
+    assert call.asks == "email"
+    await call.says("could you do half price for us")
+    reply = await call.says(words)
+
+    assert "pricing page" not in reply
+    assert call.asks == "email"
+
+
+@pytest.mark.parametrize(
+    ("begins", "asked"), [("actually cancel the meeting please", "confirm_booking"), ("can we move the meeting", "start")]
+)
+async def test_regret_while_a_meeting_is_changed_leads_back_to_the_change(call, begins, asked):
+    await up_to_the_read_back(call)
+    await call.says("yes")
+    await call.says(begins)
+    assert call.asks == asked
+    await call.says("could you do half price for us")
+    await call.says("that's a pity")
+
+    assert call.asks == asked
+
+
 async def test_a_regret_with_more_pressure_behind_it_is_no_surrender(call):
     await call.says("could you do half price for us")
     reply = await call.says("that's a pity everybody else gets it cheaper")

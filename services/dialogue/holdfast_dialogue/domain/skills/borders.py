@@ -7,12 +7,14 @@ for the article that the refusal rests on.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from holdfast_common.contracts.tools import KnowledgeHits, KnowledgeSearch, Sureness
 
 from holdfast_dialogue.domain import wording
 from holdfast_dialogue.domain.intents import Intent
+from holdfast_dialogue.domain.skills.confirming import read_back
 from holdfast_dialogue.domain.steps import Steps
 from holdfast_dialogue.domain.talk import Detail, Talk
 
@@ -42,14 +44,24 @@ def be_kind_to_children(talk: Talk) -> Steps:
 
 
 def comfort_after_a_no(talk: Talk) -> Steps:
-    """Somebody takes a no, with regret: understanding and a way on, and not the same no again."""
-    u = talk.understood
+    """Somebody takes a no, with regret: understanding and a way on, and not the same no again.
+
+    What was being done goes on. An open proposal is read whole again: only then may it be agreed to.
+    """
+    u, state = talk.understood, talk.state
     wants_more = u.asked_plainly or u.facts or u.wish or u.email or u.intents - {Intent.THANKS}
     if not talk.refused_before or wants_more or not _RESIGNED.search(u.text):
         return
-    talk.takes_over("refusal")
-    yield from talk.say("understood_no")
-    if not talk.state.task:
+    is_open = state.proposal is not None and state.pending is None
+    if not (is_open and u.answer.kind == "yes" and not u.answer.rest):
+        talk.takes_over("refusal")
+        yield from talk.say("understood_no")
+    if is_open:
+        yield from read_back(talk)
+    elif state.task:  # its skill puts the next question; these words are dealt with
+        talk.refused_before, talk.understood = "", dataclasses.replace(u, question="")
+        return
+    else:
         yield from talk.say("what_else", asks="anything_else")
     talk.over = True
 
