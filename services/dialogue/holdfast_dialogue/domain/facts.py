@@ -36,6 +36,10 @@ _CORRECTION = re.compile(
 )
 _DENIAL = re.compile(rf"no (?:it's |that's |i said )?{_NUMBER}")
 """ "No, fifty, five zero": what was said back was wrong."""
+_COUNTED_DENIAL = re.compile(
+    rf"{_DENIAL.pattern}(?: {_PEOPLE}| of us| {_PAPERS})?(?: (?:a|per|each|every) (?:month|week|day|year))?"
+    rf"|no (?:we're|we are|there are) {_NUMBER}(?: {_PEOPLE})?"
+)
 _TEAM = (
     re.compile(rf"\bteam (?:of|is|has|size is)(?: about| around| roughly| maybe)? ({_NUMBER})"),
     re.compile(rf"\b({_NUMBER})(?: \w+){{0,2}}? {_PEOPLE}\b(?! (?:sign|to sign|signs|who sign|signing|per document))"),
@@ -255,6 +259,11 @@ def plainly_answers(asked: str, text: str, profile: Profile) -> bool:
     if asked in ("integrations", "needs") and _NO_TOOLS.search(text):
         return True
     return asked in _read_part(text, profile) or (asked == "timeline" and bool(_SOON.search(text)))
+
+
+def denies_a_number(text: str) -> bool:
+    """The normalised words are a no and a number with what it counts, and nothing else."""
+    return _COUNTED_DENIAL.fullmatch(text) is not None
 
 
 def bare_name(text: str) -> str:

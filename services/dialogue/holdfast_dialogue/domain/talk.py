@@ -93,6 +93,8 @@ class Talk:
     booking: str = ""
     allowance: Allowance | None = None
     """What a language model may be used for; None: there is none."""
+    put_right: frozenset[str] = frozenset()
+    """Fields that were known and have another value since this utterance."""
     refused_before: str = ""
     """What the reply before this one said no to."""
     refused: list[str] = field(default_factory=list)

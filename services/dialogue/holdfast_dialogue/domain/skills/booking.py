@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from holdfast_common.contracts.tools import CalendarAvailability, Openings
 
 from holdfast_dialogue.domain import openings
+from holdfast_dialogue.domain.facts import COUNTED_FIELDS, denies_a_number
 from holdfast_dialogue.domain.intents import Intent
 from holdfast_dialogue.domain.qualification import Standing, next_field, next_rubric_field, standing
 from holdfast_dialogue.domain.skills.addresses import ask_address_again, ask_person_details
@@ -39,7 +40,7 @@ def note_wishes(talk: Talk) -> Steps:
     if state.asks == "permission_to_book" and not u.asked_plainly:
         if u.answer.kind == "yes":
             state.task = "booking"
-        elif (u.answer.kind == "no" and not u.facts) or u.wants(Intent.RESERVED):
+        elif (u.answer.kind == "no" and not _puts_a_number_right(talk)) or u.wants(Intent.RESERVED):
             state.task = ""
             talk.takes_over("booking")
             yield from talk.say("no_problem")
@@ -55,6 +56,13 @@ def note_wishes(talk: Talk) -> Steps:
         return
     if state.task in ("booking", "change") or u.wants(Intent.MEETING):
         _take_time(talk)
+
+
+def _puts_a_number_right(talk: Talk) -> bool:
+    """ "No, fifteen people": the no is to the number that was said back, and not to the meeting."""
+    told = talk.understood.facts.keys()
+    is_only_numbers = bool(told) and told <= COUNTED_FIELDS and not talk.understood.wants(Intent.THANKS)
+    return is_only_numbers and (bool(talk.put_right) or denies_a_number(talk.understood.text))
 
 
 def book_meeting(talk: Talk) -> Steps:

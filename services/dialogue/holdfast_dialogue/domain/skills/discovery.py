@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from holdfast_common.contracts.asr import Expectation
 from holdfast_common.contracts.dialogue import TurnKind
 
 from holdfast_dialogue.domain import wording
-from holdfast_dialogue.domain.facts import COUNTED_FIELDS
+from holdfast_dialogue.domain.facts import COUNTED_FIELDS, denies_a_number
 from holdfast_dialogue.domain.intents import Intent
 from holdfast_dialogue.domain.qualification import Standing, next_field, standing
 from holdfast_dialogue.domain.spoken import numbers, say
@@ -24,6 +26,7 @@ def take_facts(talk: Talk) -> Steps:
         state.reserved = True
     _hear_what_was_denied(talk)
     changed = [n for n, v in u.facts.items() if state.fields.get(n) not in (None, v)]
+    talk.put_right = frozenset(changed)
     fresh = [n for n in u.facts if n not in state.fields]
     for name, value in u.facts.items():
         state.fields[name] = _merged(
@@ -38,14 +41,20 @@ def take_facts(talk: Talk) -> Steps:
 
 
 def _hear_what_was_denied(talk: Talk) -> None:
-    """ "No, fifty" to who has said fifty: it was fifteen that was said, and misheard twice."""
+    """ "No, fifty" to who has just said fifty back: it was fifteen that was said, and misheard twice."""
     u = talk.understood
-    if u.answer.kind != "no" or talk.turn.kind is not TurnKind.SPOKEN:
+    if talk.turn.kind is not TurnKind.SPOKEN or not denies_a_number(u.text):
         return
     for name in COUNTED_FIELDS & u.facts.keys():
         other = numbers.sounds_like(int(u.facts[name]))
-        if u.facts[name] == talk.state.fields.get(name) and other is not None:
+        if u.facts[name] == talk.state.fields.get(name) and other is not None and _said_back(talk, u.facts[name]):
             u.facts[name] = str(other)
+
+
+def _said_back(talk: Talk, value: str) -> bool:
+    """The last reply, as far as it was heard, held this number."""
+    words = re.compile(rf"\b{say.number(int(value))}\b")
+    return any(said.heard and words.search(said.text.lower()) for said in talk.state.last)
 
 
 def refuses(talk: Talk) -> bool:
