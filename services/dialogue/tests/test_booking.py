@@ -297,6 +297,54 @@ async def test_an_address_that_was_rejected_is_not_read_back_again(call):
     assert call.asks == "email_other_way"
 
 
+async def test_another_address_with_every_no_ends_in_another_way(call):
+    await told_everything(call)
+    for name in ("anna", "hanna", "johanna"):
+        await call.says(f"no my email is {name} dot miller at northwind dot example")
+        assert call.asks == "confirm_booking"
+    await call.says("no my email is joanna dot miller at northwind dot example")
+
+    assert call.asks == "email_other_way"
+    assert not call.tools.booked
+
+
+@pytest.mark.parametrize(
+    "change", ["use my work email instead dana at example dot com", "no my private address is dana at example dot com"]
+)
+async def test_who_changes_their_mind_may_come_back_to_the_first_address(call, change):
+    await told_everything(call)
+    await call.says(change)
+    assert call.state.proposal.attendee_email == "dana@example.com"
+    await call.says("no my other address is dana dot miller at northwind dot example")
+    assert call.asks == "confirm_booking"
+    await call.says("yes")
+
+    (booking,) = call.tools.booked
+    assert booking.attendee_email == "dana.miller@northwind.example"
+
+
+async def test_an_address_that_was_said_no_to_counts_again_where_it_is_said_without_a_no(call):
+    await told_everything(call)
+    await call.says("no my email is hanna dot miller at northwind dot example")
+    await call.says("my email is dana dot miller at northwind dot example")
+
+    assert call.state.proposal.attendee_email == "dana.miller@northwind.example"
+    assert call.asks == "confirm_booking"
+
+
+async def test_a_typed_address_was_not_misheard(call):
+    call.kind = TurnKind.TYPED
+    await told_everything(call)
+    await call.says("no, my email is dana.miller@example.com")
+    await call.says("no, my email is dana.miller@northwind.example")
+
+    assert call.state.proposal.attendee_email == "dana.miller@northwind.example"
+    assert call.asks == "confirm_booking"
+    await call.says("no the email is wrong")
+    await call.says("dana.miller@example.com")
+    assert call.state.proposal.attendee_email == "dana.miller@example.com"
+
+
 async def test_a_name_that_was_misheard_is_put_right_with_the_spelled_address(call):
     await call.says("i'm sarah lynch we are a team of twelve")
     await call.says("i'd like a meeting next tuesday at half past two new york time")
@@ -340,7 +388,18 @@ async def test_a_no_that_puts_a_number_right_declines_no_meeting(call):
     assert call.asks == "permission_to_book"
 
 
-@pytest.mark.parametrize("no", ["no thanks", "not really", "nope"])
+@pytest.mark.parametrize(
+    "no",
+    [
+        "no thanks",
+        "not really",
+        "nope",
+        "no thanks we already use hubspot",
+        "no we use hubspot for that",
+        "no thanks we are twelve people and have no time for meetings",
+        "no thanks we are only fifteen people",
+    ],
+)
 async def test_who_declines_a_meeting_is_not_offered_it_again(call, no):
     await call.says("we are a team of twelve")
     assert call.asks == "permission_to_book"

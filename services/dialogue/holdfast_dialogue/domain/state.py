@@ -144,7 +144,11 @@ class State(Part):
     """The call is being put through to a person; it comes back (`RESUMED`) only where nobody answered."""
 
     misheard: list[str] = []
-    """Addresses that were read back and were wrong, the last one at the end."""
+    """Addresses that were read back and were not what had been said, the last one at the end."""
+    denied_email: str = ""
+    """The address that was last said no to: what is spelled then is put into it."""
+    typed_email: str = ""
+    """The address that was typed last: it cannot have been misheard."""
 
     records: list[Record] = []
     """What people must know or do after this call."""

@@ -61,7 +61,7 @@ _STOP = word_set(
     yeah yep sure okay ok so well right um uh i'm i am you can we our and best let's see let think just please
     thanks thank contact work personal actually no not of an was were do does i'd i'll will with by via good here
     spelled spell wait sorry mean correction starting guess probably simply easy office's email's name's write
-    down under should also or have has got a spelling meaning
+    down under should also or have has got a spelling meaning instead
     """
 )
 _BEFORE_ONE = frozenset(
