@@ -16,7 +16,7 @@ from holdfast_dialogue.domain.spoken import email_hints as hints
 from holdfast_dialogue.domain.spoken import email_parse as ep
 from holdfast_dialogue.domain.spoken.email_parse import MARKS, Address, validated
 from holdfast_dialogue.domain.spoken.email_parts import RESEMBLES, RESEMBLES_AS_WORD, parts, put
-from holdfast_dialogue.domain.spoken.letters import pieces
+from holdfast_dialogue.domain.spoken.letters import pieces, without_plain_words
 
 _LEAD_WORDS = (
     r"no|nope|nah|not quite|almost|nearly|close|wrong|sorry|actually|um|uh|well|it's|it is|that's|that is|its|should be|it should be|i said|i meant|incorrect|the|my|but|and|so|yes|yeah|wait|oh|use|just|"
@@ -58,16 +58,20 @@ def correct(old: str, text: str) -> Address:
 
 
 def respelled(old: str, text: str) -> Address:
-    """`old` with what was spelled in the place of the part that it is most like.
+    """`old` with what was spelled in the place of the part that it is most like; before an "at" that is the local part.
 
     The answer to "please spell what is wrong". Words that are no spelling are read as any correction.
     """
-    new = _letters(ep.tokenise(_bare(text.lower().replace("x-ray", "xray"))))
+    tokens = ep.tokenise(_bare(text.lower().replace("x-ray", "xray")))
+    is_local = "@" in tokens
+    if is_local and (said := parse(text)).address and said.local not in _NO_LOCAL:
+        return said
+    new = _letters(tokens[: tokens.index("@")] if is_local else tokens)
     if len(new) < LEAST_SPELLED:
         return correct(old, text)
     domain = old.rpartition("@")[2]
     whole = f"{new}@{domain}"
-    if re.search(r"[._+-]", new):
+    if is_local or re.search(r"[._+-]", new):
         return validated(whole)
     likest = max(parts(old), key=lambda part: fuzz.ratio(new, part), default="")
     return validated(put(old, likest, new) if likest else whole)
@@ -82,9 +86,12 @@ def _letters(tokens: list[str]) -> str:
             stretches.append([])
         else:
             stretches[-1].append(token)
-    spelled = ["".join(p.text for p in pieces(words) if p.how in ("letter", "digits")) for words in stretches]
+    spelled = [
+        "".join(p.text for p in pieces(without_plain_words(words)) if p.how in ("letter", "digits"))
+        for words in stretches
+    ]
     told = spelled[0] + "".join(mark + letters for mark, letters in zip(marks, spelled[1:], strict=True))
-    return re.sub(r"[.@_+'-]*@[.@_+'-]*", "", told).strip(".-_+")
+    return told.strip(".-_+'")
 
 
 def _explained(match: re.Match[str]) -> str:

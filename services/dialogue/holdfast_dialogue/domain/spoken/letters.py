@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 
 from holdfast_dialogue.domain.spoken.numbers import words_to_digits
 
@@ -29,6 +30,8 @@ _LETTER_NAMES = {
     "eye": "i", "jay": "j", "kay": "k", "el": "l", "ell": "l", "elle": "l", "em": "m", "en": "n", "oh": "o", "owe": "o", "pee": "p", "pea": "p", "cue": "q", "queue": "q",
     "are": "r", "ar": "r", "ess": "s", "es": "s", "tee": "t", "tea": "t", "you": "u", "yu": "u", "vee": "v", "ex": "x", "why": "y", "wye": "y", "zee": "z", "zed": "z",
 }  # fmt: skip
+_PLAIN_NAMES = frozenset("be see sea eye oh owe pea tea are you why ex queue cue".split())  # noqa: SIM905
+"""Names of letters that are words of their own: a sentence is full of them."""
 _DIGIT_WORDS = {"zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12"}  # fmt: skip
 _NUMBER_WORDS = set(_DIGIT_WORDS) | {
     "thirteen",
@@ -74,6 +77,25 @@ def is_number_word(word: str) -> bool:
 def is_spelling(word: str) -> bool:
     """Whether a word may stand for a letter or digits, so that saying it twice means two of them."""
     return is_number_word(word) or word in _OF_CODE_WORD or word in _LETTER_NAMES
+
+
+def without_plain_words(words: list[str]) -> list[str]:
+    """The words without those that only sound like letters: "you are a b c" is a, b, c, and "see a r l" is c, a, r, l.
+
+    Among letters stays what stands between them, or alone at an end of them.
+    """
+    kept: list[str] = []
+    for spells, stretch in groupby(words, key=lambda word: is_letter(word) or is_spelling(word)):
+        run = list(stretch)
+        doubled = bool(kept) and kept[-1] in _TIMES
+        if not spells or doubled:
+            kept += run
+        elif any(word not in _PLAIN_NAMES and word not in ("a", "i") for word in run):
+            letters = [i for i, word in enumerate(run) if word not in _PLAIN_NAMES]
+            first = letters[0] if letters[0] > 1 else 0
+            last = letters[-1] if letters[-1] < len(run) - 2 else len(run) - 1
+            kept += run[first : last + 1]
+    return kept
 
 
 def pieces(words: list[str]) -> list[Piece]:
