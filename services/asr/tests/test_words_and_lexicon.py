@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -126,14 +127,31 @@ def test_the_language_model_has_none_of_the_demos_lines() -> None:
     assert not [line for line in lines if any(line in sentence for sentence in known)]
 
 
-def test_the_templates_have_none_of_the_scenarios_lines() -> None:
-    """Scenarios by voice are measured with them. Up to five words ("the second one please") are anybody's."""
-    files = sorted((ROOT / "tests" / "scenarios").rglob("*.yaml"))
+@pytest.mark.parametrize("size", [4, 5])
+def test_the_templates_know_the_measured_scenarios_no_better_than_others(size: int) -> None:
+    """The calls of the corpus are measured by voice, our own are not: lines taken apart into templates would show.
+
+    The share of their word sequences that the templates contain is that of everyday English (5 % of four words, 2 %
+    of five). Templates made from the lines, though none was whole, had 17 and 9 % of the corpus, 9 and 4 % of ours.
+    """
+    known = _sequences(caller_sentences(load_caller_data()), size)
+    measured = _sequences(_scenario_lines("corpus"), size)
+    control = _sequences(_scenario_lines("own"), size)
+
+    expected = len(control & known) / len(control)
+
+    assert min(len(measured), len(control)) > 500
+    assert len(measured & known) / len(measured) <= 1.25 * expected
+    assert expected <= {4: 0.075, 5: 0.035}[size]
+
+
+def _scenario_lines(folder: str) -> list[str]:
+    files = sorted((ROOT / "tests" / "scenarios" / folder).glob("*.yaml"))
     callers = [yaml.safe_load(file.read_text("utf-8"))["caller"] for file in files]
-    lines = {normalise(str(line.get("say", ""))) for caller in callers for line in caller["lines"]}
-    measured = [f" {line} " for line in lines if len(line.split()) > 5]
+    return [normalise(str(line.get("say", ""))) for caller in callers for line in caller["lines"]]
 
-    known = [f" {sentence} " for sentence in caller_sentences(load_caller_data())]
 
-    assert len(measured) > 100
-    assert not [line for line in measured if any(line in sentence for sentence in known)]
+def _sequences(sentences: Iterable[str], size: int) -> set[tuple[str, ...]]:
+    """Every run of so many words."""
+    lines = [sentence.split() for sentence in sentences]
+    return {tuple(line[at : at + size]) for line in lines for at in range(len(line) - size + 1)}

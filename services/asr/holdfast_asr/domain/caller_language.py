@@ -109,7 +109,7 @@ def _amounts() -> list[str]:
     hundreds = [f"{number} hundred" for number in ONES]
     odd = ["a hundred", "a couple of hundred", "a hundred and fifty", "a hundred and twenty", "two hundred and fifty"]
     thousands = ["a thousand", "two thousand", "five thousand", "ten thousand"]
-    vague = ["a dozen", "a few", "a few dozen", "a handful", "several", "three or four", "two or three", "five or six"]
+    vague = ["a dozen", "a few", "a few dozen", "a handful", "several", "one or two", "two or three", "five or six"]
     return [*numbers_to_99(), *hundreds, *odd, *thousands, *vague, "ten or fifteen"]
 
 
