@@ -1,4 +1,4 @@
-"""The caller of a spoken scenario helps an agent on that misheard them, and knows no more than a person would."""
+"""The caller of a spoken scenario helps an agent on that misheard them: with its facts and the booking it expects."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """One scenario played by voice: the caller's lines are spoken into the gateway, and everything else is heard.
 
-The caller is a patient person who listens: they wait for the agent to finish (unless the scenario has them
-talk over it), say a line again when it was not heard at all or the agent asks for it again, answer what is asked
-again, and put right what is read back wrong (`spoken_person`). Who the second person on the line is, the scenario
-says (`speaker`).
+The caller is a patient person: they wait for the agent to finish (unless the scenario has them talk over it), say a
+line again when it was not heard at all or the agent asks for it again, answer what is asked again, and put right what
+is read back wrong (`spoken_person` says what they go by). Who the second person on the line is, the scenario says
+(`speaker`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,15 @@
 """What the caller of a scenario says by voice that is not written in it: a person who was misheard helps the agent on.
 
-A question that is put (again) is answered out of what the caller knows of themselves, and a read-back that is wrong
-is put right. The caller knows no more than the scenario's facts and the meeting that they are after; they hear what
-the agent says, and not what it believes. Pure.
+A question that is put (again) is answered, and a read-back that is wrong is put right. What this caller goes by:
+
+- the facts of the scenario (name, address, zone, counts, ...), and the lines already said for a question;
+- of the booking that the scenario expects: the time and the zone, and the address it is to go to. Someone who wants
+  that meeting knows them, but may put a time less plainly than "monday the thirtieth at two in the afternoon";
+- the agent's words and its notes, not its voice: what is asked comes from the notes of a sentence, what is read back
+  from the proposed booking in them, numbers from the text. So this caller never mishears the agent and overlooks no
+  wrong letter; people do both, and are helped less by the same agent.
+
+Of what the recogniser heard and the call's fields they know nothing. Pure.
 """
 
 from __future__ import annotations
@@ -48,7 +55,7 @@ _COUNTS = {
 
 
 class Person:
-    """The caller beyond their written lines; remembers what they have said."""
+    """The caller beyond their written lines: knows the facts and the expected booking, remembers what was said."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._facts = {name: fact for name, fact in scenario.caller.facts.items() if fact not in (None, "", "unknown")}
@@ -68,7 +75,11 @@ class Person:
             self._lines[slot] = line.say
 
     def puts_right(self, reply: list[Sentence]) -> str | None:
-        """What a caller says who hears something wrong read back; None: it is right, or was put right in vain."""
+        """What a caller says to whom something wrong is read back; None: it is right, or was put right in vain.
+
+        An address and a time are compared as the agent proposes them, with what the scenario expects; numbers as its
+        sentences say them.
+        """
         proposals = [s.notes.proposal for s in reply if s.notes.proposal]
         if proposals and self._meeting and proposals[-1].action == "book":
             wanted, read = self._meeting.attendee_email.casefold(), proposals[-1].attendee_email.casefold()
@@ -115,7 +126,7 @@ class Person:
         return str(self._facts.get("email") or (self._meeting.attendee_email if self._meeting else ""))
 
     def _when(self) -> str:
-        """The time of the meeting, in words: "monday the thirtieth at two thirty in the afternoon"."""
+        """The time of the expected booking, in words: "monday the thirtieth at two thirty in the afternoon"."""
         if self._meeting is None:
             return ""
         zone = ZoneInfo(self._meeting.timezone or "UTC")
