@@ -106,6 +106,13 @@ class Conversation:
         """The caller says something; returns the reply's text."""
         return await self.play(self.turn(text, **changes))
 
+    async def tells_everything(self) -> None:
+        """A booking up to and including the read-back: twelve people, Tuesday at half past two in New York."""
+        await self.says("i'm dana miller we are a team of twelve")
+        await self.says("i'd like a meeting next tuesday at half past two new york time")
+        await self.says("dana dot miller at northwind dot example")
+        assert self.asks == "confirm_booking"
+
     def ask(self, slot: str) -> None:
         """The agent has just asked for this, in a call of which nothing else is known."""
         self.snapshot = dump(State(last=[Said(text="And?", asks=slot)]))

@@ -12,13 +12,6 @@ LUNCH = "2026-12-01T19:30:00Z"
 """Half past two in New York on the Tuesday of the week after."""
 
 
-async def told_everything(call) -> None:
-    """Up to and including the read-back."""
-    await call.says("i'm dana miller we are a team of twelve")
-    await call.says("i'd like a meeting next tuesday at half past two new york time")
-    await call.says("dana dot miller at northwind dot example")
-
-
 async def test_a_call_with_two_questions_ends_in_the_booking_that_was_asked_for(call):
     """The whole way: greeting, question, follow-up, who they are, time, address, read-back, yes, thanks."""
     await call.open()
@@ -59,7 +52,7 @@ async def test_typed_turns_with_digits_and_punctuation_book_the_same(call):
 
 
 async def test_the_read_back_says_weekday_date_time_zone_and_address_and_is_protected(call):
-    await told_everything(call)
+    await call.tells_everything()
 
     readback = next(s for s in call.reply if s.notes.proposal)
     assert readback.protected
@@ -115,20 +108,8 @@ async def test_a_time_that_is_not_free_leads_to_the_nearest_ones(call):
     assert [o.start for o in call.reply[-1].notes.openings] == call.tools.free
 
 
-async def test_a_correction_of_the_address_is_read_back_before_anything_is_booked(call):
-    await told_everything(call)
-    await call.says("no it's dana dot milner at northwind dot example")
-    assert call.asks == "confirm_booking"
-    assert "milner" in call.text
-    assert not call.tools.booked
-    await call.says("yes")
-
-    (booking,) = call.tools.booked
-    assert booking.attendee_email == "dana.milner@northwind.example"
-
-
 async def test_a_yes_with_a_new_time_in_it_books_nothing_and_is_a_new_proposal(call):
-    await told_everything(call)
+    await call.tells_everything()
     first = call.state.proposal.id
     await call.says("yes but make it three o'clock")
     assert not [a for a in call.tools.asked if isinstance(a, CalendarBook)]
@@ -140,7 +121,7 @@ async def test_a_yes_with_a_new_time_in_it_books_nothing_and_is_a_new_proposal(c
 
 
 async def test_a_yes_to_a_read_back_that_was_cut_off_gets_it_read_again(call):
-    await told_everything(call)
+    await call.tells_everything()
     await call.says("yes", heard=Heard(turn=call.n - 1, sentences=0, words_of_next=4, interrupted=True))
     assert not call.tools.booked
     assert any(s.notes.proposal for s in call.reply)
@@ -150,7 +131,7 @@ async def test_a_yes_to_a_read_back_that_was_cut_off_gets_it_read_again(call):
 
 
 async def test_a_question_in_between_is_answered_and_the_read_back_repeated(call):
-    await told_everything(call)
+    await call.tells_everything()
     await call.says("wait how long does the free trial last")
     assert call.committed.article == "trial-length"
     assert call.asks == "confirm_booking"
@@ -161,7 +142,7 @@ async def test_a_question_in_between_is_answered_and_the_read_back_repeated(call
 
 
 async def test_yes_after_a_silence_prompt_books_because_the_prompt_reads_it_all_again(call):
-    await told_everything(call)
+    await call.tells_everything()
     await call.is_silent()
     assert any(s.notes.proposal and s.protected for s in call.reply)
     await call.says("yes please")
@@ -170,7 +151,7 @@ async def test_yes_after_a_silence_prompt_books_because_the_prompt_reads_it_all_
 
 
 async def test_who_answers_a_read_back_with_neither_is_told_the_words_for_it(call):
-    await told_everything(call)
+    await call.tells_everything()
     await call.says("lovely s")
     assert "say yes" not in call.text
     await call.says("lovely s")
@@ -193,7 +174,7 @@ async def test_a_booking_goes_on_without_a_name_that_cannot_be_heard(call):
 
 
 async def test_yes_twice_is_one_booking(call):
-    await told_everything(call)
+    await call.tells_everything()
     await call.says("yes")
     await call.says("yes yes")
 
@@ -201,7 +182,7 @@ async def test_yes_twice_is_one_booking(call):
 
 
 async def test_a_time_taken_in_the_meantime_leads_to_another_proposal_with_another_key(call):
-    await told_everything(call)
+    await call.tells_everything()
     call.tools.taken_once.add(LUNCH)
     await call.says("yes")
     assert "taken" in call.text
@@ -216,7 +197,7 @@ async def test_a_time_taken_in_the_meantime_leads_to_another_proposal_with_anoth
 
 async def test_an_unknown_outcome_is_settled_by_its_key_before_anything_else(call):
     """The book call fails after it took effect; the next turn asks what became of it and tells it first."""
-    await told_everything(call)
+    await call.tells_everything()
     call.tools.down = {"CalendarBook", "CalendarStatus"}
     await call.says("yes")
     assert "booked" not in call.text.lower().replace("booking", "")
@@ -240,7 +221,7 @@ async def test_an_unknown_outcome_is_settled_by_its_key_before_anything_else(cal
 
 
 async def test_a_wish_that_never_arrived_is_read_back_again(call):
-    await told_everything(call)
+    await call.tells_everything()
     call.tools.down = {"CalendarBook"}
     await call.says("yes")
     assert call.asks == "confirm_booking"
@@ -273,91 +254,8 @@ async def test_a_full_calendar_is_told_and_a_note_offered(call):
     assert call.asks == "permission_follow_up"
 
 
-async def test_what_was_wrong_in_a_read_back_is_asked_for_in_code_words_and_the_rest_stays(call):
-    await told_everything(call)
-    await call.says("no the email is wrong")
-    assert call.reply[-1].expectation is Expectation.CODE_WORDS
-    await call.says("november alpha victor india delta")
-    assert call.state.proposal.attendee_email == "navid.miller@northwind.example"
-    assert call.asks == "confirm_booking"
-    await call.says("yes")
-
-    (booking,) = call.tools.booked
-    assert booking.attendee_email == "navid.miller@northwind.example"
-
-
-async def test_an_address_that_was_rejected_is_not_read_back_again(call):
-    """Heard once more it is the same mishearing: no read-back of it, but letters, and another way in the end."""
-    await told_everything(call)
-    for _ in range(3):
-        await call.says("no my email is dana dot miller at north wind dot example")
-        assert (call.asks, call.reply[-1].expectation) == ("email", Expectation.CODE_WORDS)
-    await call.says("dana dot miller at north wind dot example")
-
-    assert call.asks == "email_other_way"
-
-
-async def test_another_address_with_every_no_ends_in_another_way(call):
-    await told_everything(call)
-    for name in ("anna", "hanna", "johanna"):
-        await call.says(f"no my email is {name} dot miller at northwind dot example")
-        assert call.asks == "confirm_booking"
-    await call.says("no my email is joanna dot miller at northwind dot example")
-
-    assert call.asks == "email_other_way"
-    assert not call.tools.booked
-
-
-@pytest.mark.parametrize(
-    "change", ["use my work email instead dana at example dot com", "no my private address is dana at example dot com"]
-)
-async def test_who_changes_their_mind_may_come_back_to_the_first_address(call, change):
-    await told_everything(call)
-    await call.says(change)
-    assert call.state.proposal.attendee_email == "dana@example.com"
-    await call.says("no my other address is dana dot miller at northwind dot example")
-    assert call.asks == "confirm_booking"
-    await call.says("yes")
-
-    (booking,) = call.tools.booked
-    assert booking.attendee_email == "dana.miller@northwind.example"
-
-
-async def test_an_address_that_was_said_no_to_counts_again_where_it_is_said_without_a_no(call):
-    await told_everything(call)
-    await call.says("no my email is hanna dot miller at northwind dot example")
-    await call.says("my email is dana dot miller at northwind dot example")
-
-    assert call.state.proposal.attendee_email == "dana.miller@northwind.example"
-    assert call.asks == "confirm_booking"
-
-
-async def test_a_typed_address_was_not_misheard(call):
-    call.kind = TurnKind.TYPED
-    await told_everything(call)
-    await call.says("no, my email is dana.miller@example.com")
-    await call.says("no, my email is dana.miller@northwind.example")
-
-    assert call.state.proposal.attendee_email == "dana.miller@northwind.example"
-    assert call.asks == "confirm_booking"
-    await call.says("no the email is wrong")
-    await call.says("dana.miller@example.com")
-    assert call.state.proposal.attendee_email == "dana.miller@example.com"
-
-
-async def test_a_name_that_was_misheard_is_put_right_with_the_spelled_address(call):
-    await call.says("i'm sarah lynch we are a team of twelve")
-    await call.says("i'd like a meeting next tuesday at half past two new york time")
-    await call.says("sarah dot lynch at northwind dot example")
-    await call.says("no that's not my email address")
-    await call.says("sierra alpha romeo alpha dot lima india november delta")
-
-    assert call.state.proposal.attendee_email == "sara.lind@northwind.example"
-    assert call.state.fields["name"] == "Sara Lind"
-
-
 async def test_the_meeting_of_this_call_can_be_moved_and_cancelled(call):
-    await told_everything(call)
+    await call.tells_everything()
     await call.says("yes")
     await call.says("can we move the meeting to wednesday at eleven")
     assert call.asks == "confirm_booking"
@@ -440,7 +338,7 @@ async def test_what_was_offered_stands_while_something_else_is_said(call):
 
 
 async def test_the_video_link_is_not_said_only_where_it_is(call):
-    await told_everything(call)
+    await call.tells_everything()
     await call.says("yes")
     await call.says("when is my meeting")
     assert "link" not in call.text

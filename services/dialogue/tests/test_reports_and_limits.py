@@ -89,15 +89,8 @@ async def test_who_takes_a_no_hears_it_once_and_is_shown_a_way_on(call, words):
     assert call.asks == "anything_else"
 
 
-async def up_to_the_read_back(call) -> None:
-    await call.says("i'm dana miller we are a team of twelve")
-    await call.says("i'd like a meeting next tuesday at half past two new york time")
-    await call.says("dana dot miller at northwind dot example")
-    assert call.asks == "confirm_booking"
-
-
 async def test_who_agrees_after_a_refusal_is_read_the_open_meeting_and_books_it(call):
-    await up_to_the_read_back(call)
+    await call.tells_everything()
     await call.says("could you do half price for us")
     reply = await call.says("okay that's fine")
     assert "sorry" not in reply
@@ -110,7 +103,7 @@ async def test_who_agrees_after_a_refusal_is_read_the_open_meeting_and_books_it(
 
 @pytest.mark.parametrize("words", ["that's a pity", "i see"])
 async def test_regret_at_a_read_back_books_nothing_and_leaves_it_open(call, words):
-    await up_to_the_read_back(call)
+    await call.tells_everything()
     await call.says("could you do half price for us")
     reply = await call.says(words)
 
@@ -132,10 +125,11 @@ async def test_regret_in_the_middle_of_a_booking_leads_back_to_its_question(call
 
 
 @pytest.mark.parametrize(
-    ("begins", "asked"), [("actually cancel the meeting please", "confirm_booking"), ("can we move the meeting", "start")]
+    ("begins", "asked"),
+    [("actually cancel the meeting please", "confirm_booking"), ("can we move the meeting", "start")],
 )
 async def test_regret_while_a_meeting_is_changed_leads_back_to_the_change(call, begins, asked):
-    await up_to_the_read_back(call)
+    await call.tells_everything()
     await call.says("yes")
     await call.says(begins)
     assert call.asks == asked
