@@ -62,10 +62,6 @@ class DirectClient(Client):
             # It broke and the library has not noticed yet: lost, like all that is published while the bus is away.
             log.warning("bus_write_failed", messages=len(commands), error=type(error).__name__)
 
-    async def _close(self, status: int, do_cbs: bool = True) -> None:
-        self._write()
-        await super()._close(status, do_cbs)
-
     async def flush(self, timeout: int = DEFAULT_FLUSH_TIMEOUT) -> None:
         self._write()
         await super().flush(timeout)
