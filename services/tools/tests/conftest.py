@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import importlib.util
+import json
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from holdfast_common.database import Database, Patience, address
 from holdfast_tools.adapters.ledger import SqlLedger
 from holdfast_tools.domain.openings import Rules
@@ -79,3 +85,31 @@ def small(tmp_path: Path) -> Path:
     for name in ("trial-length", "hubspot", "fields"):
         shutil.copy(PROFILE / "knowledge" / f"{name}.md", folder / "knowledge")
     return folder
+
+
+@pytest.fixture(scope="session")
+def account() -> str:
+    """A service account's key, made here."""
+    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return json.dumps(
+        {
+            "type": "service_account",
+            "client_email": "agent@project.iam.example",
+            "private_key": pem.decode(),
+            "private_key_id": "1",
+            "token_uri": "http://calendar.invalid/token",
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def chaos() -> Any:
+    """The bench of random schedules, as a module."""
+    path = Path(__file__).parents[3] / "bench" / "calendar_chaos.py"
+    spec = importlib.util.spec_from_file_location("calendar_chaos", path)
+    assert spec and spec.loader
+    module = sys.modules["calendar_chaos"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

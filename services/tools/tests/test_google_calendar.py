@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import importlib.util
 import inspect
-import json
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from holdfast_cli.stand_ins.calendar import CalendarStandIn, Event
 from holdfast_cli.stand_ins.faults import Fault
 from holdfast_common.contracts.tools import BookingState, CalendarAvailability, CalendarBook, CalendarStatus
@@ -34,29 +28,10 @@ from holdfast_tools.domain.openings import Refusal
 from holdfast_tools.domain.wishes import Action, Wish, arguments, booking
 from holdfast_tools.handlers import Tools
 from holdfast_tools.settling import AWAY, OutsideLedger
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 CALENDAR = "meetings@holdfast.example"
 HALF_HOUR = timedelta(minutes=30)
-
-
-@pytest.fixture(scope="session")
-def account() -> str:
-    """A service account's key, made here."""
-    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return json.dumps(
-        {
-            "type": "service_account",
-            "client_email": "agent@project.iam.example",
-            "private_key": pem.decode(),
-            "private_key_id": "1",
-            "token_uri": "http://calendar.invalid/token",
-        }
-    )
 
 
 class Desk:
@@ -78,22 +53,11 @@ class Desk:
         return event
 
 
-def chaos() -> Any:
-    """The bench of random schedules."""
-    if "calendar_chaos" not in sys.modules:
-        path = Path(__file__).parents[3] / "bench" / "calendar_chaos.py"
-        spec = importlib.util.spec_from_file_location("calendar_chaos", path)
-        assert spec and spec.loader
-        module = sys.modules["calendar_chaos"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules["calendar_chaos"]
-
-
 def story(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     """Run a test with a desk in virtual time, which stands still while the database is at work."""
 
-    async def told(loop: VirtualLoop, file: Path, account: str, **given: Any) -> None:
-        database = chaos().CountedDatabase(address("", default_file=file, schema="tools"))
+    async def told(loop: VirtualLoop, file: Path, account: str, chaos: Any, **given: Any) -> None:
+        database = chaos.CountedDatabase(address("", default_file=file, schema="tools"))
         base = TwoStepLedger(database, "tenant", lambda: NOW)
         loop.hold_while(lambda: True)
         await base.prepare()
@@ -105,13 +69,13 @@ def story(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         loop.hold_while(lambda: True)
         await base.close()
 
-    def run(tmp_path: Path, account: str, **given: Any) -> None:
+    def run(tmp_path: Path, account: str, chaos: Any, **given: Any) -> None:
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            runner.run(told(runner.get_loop(), tmp_path / "test.db", account, **given))  # type: ignore[arg-type]
+            runner.run(told(runner.get_loop(), tmp_path / "test.db", account, chaos, **given))  # type: ignore[arg-type]
 
     mine = inspect.signature(run).parameters
     wanted = [p for name, p in inspect.signature(test).parameters.items() if name != "desk"]
-    run.__signature__ = inspect.Signature([mine["tmp_path"], mine["account"], *wanted])  # type: ignore[attr-defined]
+    run.__signature__ = inspect.Signature([*(mine[name] for name in ("tmp_path", "account", "chaos")), *wanted])  # type: ignore[attr-defined]
     run.__name__, run.__doc__ = test.__name__, test.__doc__
     return run
 
@@ -429,28 +393,3 @@ async def test_the_service_answers_while_the_calendar_hangs(desk: Desk, make_rul
 
     assert len(answers[0].starts) > 5
     assert [answer.state for answer in answers[1:]] == [BookingState.NONE, BookingState.NONE]
-
-
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
-@given(seeds=st.lists(st.integers(0, 2**31), min_size=8, max_size=8, unique=True))
-def test_random_faults_crashes_and_repeats_neither_double_nor_invent_nor_lose_a_booking(
-    seeds: list[int], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    found = chaos().run(seeds, tmp_path_factory.mktemp("chaos"))
-
-    assert found.schedules == 8
-    wrong = (found.double, found.false_confirmations, found.lost, found.orphans, found.unsettled)
-    assert wrong == (0, 0, 0, 0, 0), found.seeds
-
-
-def test_the_judge_sees_a_calendar_that_is_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a lost answer is taken for success, the same schedules find false confirmations."""
-
-    async def believes(self: OutsideLedger, done: Any) -> bool:
-        with contextlib.suppress(OutsideUnavailable):
-            await done
-        return True
-
-    monkeypatch.setattr(OutsideLedger, "_may_have", believes)
-    found = chaos().run(list(range(1, 9)), tmp_path)
-    assert found.false_confirmations + found.lost + found.double > 0
