@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from holdfast_cli.eval.turn_score import disturbances, heard, percentile, score
-from holdfast_cli.eval.turn_set import Item, Maker, build, edges, load, spoken
+from holdfast_cli.eval.turn_set import Item, Maker, build, edges, goes_on_to, labelled, load, loud_frames, spoken
 from holdfast_cli.eval.turns import read_set, replayed
 
 SPEECH = Path("bench/turns/speech.jsonl")
@@ -72,6 +72,21 @@ def test_a_word_ends_with_its_voice_not_with_the_silence_after_it():
     tone = 0.3 * np.sin(np.arange(2_400) * 0.3)
     clean = np.concatenate([tone, np.zeros(4_000), tone])
     assert spoken([("one", 0, 800), ("two", 800, 1_100)], clean) == [("one", 0, 300), ("two", 800, 1_100)]
+
+
+def test_a_voice_goes_on_beyond_its_label_only_without_a_hole():
+    """The aligner was early by 100 ms; the breath 60 ms later is not the word's."""
+    tone = 0.3 * np.sin(np.arange(2_400) * 0.3)
+    clean = np.concatenate([tone, np.zeros(480), 0.1 * tone[:800], np.zeros(2_400)])
+    assert goes_on_to(loud_frames(clean) * 10, 200) == 300
+
+
+@pytest.mark.parametrize(("gap_ms", "kept_ms"), [(120, 420), (240, 640)])
+def test_a_recording_that_goes_on_is_cut_before_the_word_that_has_no_label(gap_ms, kept_ms):
+    """What comes later than the room that is kept is not heard in any scene."""
+    tone = 0.3 * np.sin(np.arange(2_400) * 0.3)
+    clean = np.concatenate([tone, np.zeros(gap_ms * 8), tone[:800]])
+    assert len(labelled(clean, 300)) == kept_ms * 8
 
 
 def test_digits_are_said_in_each_noise():

@@ -29,6 +29,11 @@ EDGE = RATE_HZ // 125
 """Fade of 8 ms where speech is cut."""
 TAIL_MS = 3_200
 MOST_TEXTS = 4
+HOLE_MS = 20
+ROOM_MS = 200
+"""What is kept behind a recording's last word."""
+GOES_ON_MS, GOES_ON_FRAMES = 100, 3
+"""So many frames of voice between this and ROOM_MS behind the last word are another word's."""
 WAVE_MULAW = 7
 SHARE_ONE_PAUSE, SHARE_TWO_PAUSES = 0.23, 0.10
 """A third of the utterances pause inside, a tenth of all twice."""
@@ -82,6 +87,7 @@ def load(index: Path) -> list[Recording]:
             samples = soxr.resample(samples, rate_hz, RATE_HZ)
         words = spoken([(w, a, b) for w, a, b in row["words"]], samples)
         spans = [(a, b) for a, b in row["spans"]]
+        samples = labelled(samples, words[-1][2])
         found.append(Recording(row["speaker"], row["split"], row["kind"], samples, words, spans))
     return found
 
@@ -94,6 +100,14 @@ def spoken(words: list[tuple[str, int, int]], clean: Signal) -> list[tuple[str, 
         mine = loud[(loud >= start) & (loud < end)]
         found.append((word, start, int(mine[-1]) + 10 if len(mine) else end))
     return found
+
+
+def labelled(clean: Signal, end_ms: int) -> Signal:
+    """A recording up to `end_ms`, its last word's end, and the room behind it: one that was cut out of a longer one
+    may go on with a word that has no label."""
+    loud = loud_frames(clean) * 10
+    behind = loud[(loud >= end_ms + GOES_ON_MS) & (loud < end_ms + ROOM_MS)]
+    return clean[: int(behind[0]) * 8] if len(behind) >= GOES_ON_FRAMES else clean
 
 
 def read_wav(path: Path) -> tuple[Signal, int]:
@@ -119,6 +133,15 @@ def edges(clean: Signal) -> tuple[int, int]:
     return int(loud[0]) * FRAME, int(loud[-1] + 1) * FRAME
 
 
+def goes_on_to(loud_ms: np.ndarray, end_ms: int) -> int:
+    """Where a voice labelled up to `end_ms` ends: where the aligner was early, it goes on without a hole."""
+    for at in loud_ms[loud_ms >= end_ms].tolist():
+        if at > end_ms + HOLE_MS:
+            break
+        end_ms = at + 10
+    return end_ms
+
+
 def faded(piece: Signal) -> Signal:
     ramp = np.ones(len(piece))
     ramp[:EDGE] = np.linspace(0, 1, EDGE)
@@ -135,6 +158,8 @@ class Piece:
 
     audio: Signal
     words: list[tuple[str, int]]
+    voice_to: int
+    """Ms at which its last word ends: what is as loud behind it is a breath or the room."""
 
 
 class Maker:
@@ -174,10 +199,11 @@ class Maker:
     def _cut(self, r: Recording, first: int, last: int) -> Piece:
         """The audio of words [first, last), to the middle of the gaps around it."""
         begin = r.words[first][1] - 60 if first == 0 else (r.words[first - 1][2] + r.words[first][1]) // 2
-        end = r.words[last - 1][2] + 200 if last == len(r.words) else (r.words[last - 1][2] + r.words[last][1]) // 2
-        begin, end = max(0, begin, r.words[first][1] - 150), min(end, r.words[last - 1][2] + 200)
+        end = r.words[last - 1][2] + ROOM_MS if last == len(r.words) else (r.words[last - 1][2] + r.words[last][1]) // 2
+        begin, end = max(0, begin, r.words[first][1] - 150), min(end, r.words[last - 1][2] + ROOM_MS)
         words = [(word, word_end - begin) for word, _, word_end in r.words[first:last]]
-        return Piece(faded(r.audio[begin * 8 : end * 8].copy()), words)
+        voice_to = goes_on_to(loud_frames(r.audio) * 10, r.words[last - 1][2]) - begin
+        return Piece(faded(r.audio[begin * 8 : end * 8].copy()), words, voice_to)
 
     def _spoken(self, item: Item, pieces: list[Piece], gaps_ms: list[int], lead_ms: int, tail_ms: int) -> Signal:
         """The pieces on a silent line, each trimmed to its voice so that a gap is as long as it says; their words."""
@@ -187,7 +213,8 @@ class Maker:
             begin, end = edges(piece.audio)
             cut = 0 if i == 0 else begin
             kept = piece.audio[cut : len(piece.audio) if i == len(pieces) - 1 else end]
-            item.voiced.append(((at + begin - cut) // 8, (at + end - cut) // 8))
+            voice_to = min(end, piece.voice_to * 8) if i == len(pieces) - 1 else end
+            item.voiced.append(((at + begin - cut) // 8, (at + voice_to - cut) // 8))
             item.words += [
                 (word, min(item.voiced[-1][1], (at - cut) // 8 + word_end)) for word, word_end in piece.words
             ]
@@ -256,7 +283,8 @@ class Maker:
         """Speech up to its first clean silence of 150 ms, to be ended by a set silence of 200 ms."""
         while True:
             r, (first, last) = self._pick("sentence", "digits")
-            piece = self._cut(r, first, last).audio
+            whole = self._cut(r, first, last)
+            piece = whole.audio
             loud = loud_frames(piece)
             holes = np.flatnonzero(np.diff(loud) > 12)
             stop = int(loud[holes[0]] + 6) * FRAME if len(holes) else len(piece)
@@ -267,7 +295,7 @@ class Maker:
         item = self._item("end", r, (30.0, 20.0, 10.0)[i % 3])
         item.endpoint_ms = 200
         lead_ms = 0 if self._rng.uniform() < 0.15 else int(self._rng.uniform(300, 1_500))
-        clean = self._spoken(item, [Piece(piece, [])], [], lead_ms, 1_500)
+        clean = self._spoken(item, [Piece(piece, [], whole.voice_to)], [], lead_ms, 1_500)
         return item, self._finish(item, clean)
 
     def _word(self) -> tuple[Recording, Piece]:
