@@ -35,9 +35,21 @@ class Bus(Protocol):
     """At-most-once delivery; order holds from one publisher to one subscriber within a lane."""
 
     def publish(
-        self, subject: str, data: bytes, *, lane: Lane = Lane.MEDIA, headers: Mapping[str, str] | None = None
+        self,
+        subject: str,
+        data: bytes,
+        *,
+        lane: Lane = Lane.MEDIA,
+        headers: Mapping[str, str] | None = None,
+        bundle: str | None = None,
+        may_wait_s: float = 0.0,
     ) -> None:
-        """Hand a message over, at once and without waiting. Raises BusUnavailable when there is no connection now."""
+        """Hand a message over, at once and without waiting. Raises BusUnavailable when there is no connection now.
+
+        `bundle`: the subject of one (`subjects.output_bundle`). What names the same one and is published in one turn
+        of the loop may travel as one message, without headers; the subscriber's bus takes it apart, so nobody else
+        sees that. Order holds within a bundle. `may_wait_s`: so long the message may wait for company in it.
+        """
         ...
 
     async def subscribe(self, subject: str, callback: Callback, *, lane: Lane = Lane.MEDIA) -> Subscription:

@@ -82,7 +82,14 @@ class MemoryBus:
         """A test's fault: this connection alone is dead (the process behind it was killed or cut off)."""
 
     def publish(
-        self, subject: str, data: bytes, *, lane: Lane = Lane.MEDIA, headers: Mapping[str, str] | None = None
+        self,
+        subject: str,
+        data: bytes,
+        *,
+        lane: Lane = Lane.MEDIA,
+        headers: Mapping[str, str] | None = None,
+        bundle: str | None = None,
+        may_wait_s: float = 0.0,
     ) -> None:
         if self.hub.down:
             raise BusUnavailable("memory bus is down")

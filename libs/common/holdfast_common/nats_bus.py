@@ -37,13 +37,23 @@ class NatsBus:
         return all(connection.is_connected for connection in self._connections.values())
 
     def publish(
-        self, subject: str, data: bytes, *, lane: Lane = Lane.MEDIA, headers: Mapping[str, str] | None = None
+        self,
+        subject: str,
+        data: bytes,
+        *,
+        lane: Lane = Lane.MEDIA,
+        headers: Mapping[str, str] | None = None,
+        bundle: str | None = None,
+        may_wait_s: float = 0.0,
     ) -> None:
         connection = self._connections[lane]
         if not connection.is_connected:
             raise BusUnavailable(f"no connection to the bus ({lane.value})")
         try:
-            connection.publish_now(subject, data, headers)
+            if bundle is None:
+                connection.publish_now(subject, data, headers)
+            else:
+                connection.publish_bundled(bundle, subject, data, may_wait_s)
         except nats.errors.MaxPayloadError:
             # This message alone is lost; its stream finds the hole. The bus is there.
             log.error("message_too_large", subject=subject, size=len(data))

@@ -4,9 +4,11 @@
     hf.beat.<service>.<replica>.gone            leaving on purpose                        control
     hf.<service>.<replica>.open                 open a stream                             media
     hf.<service>.<replica>.in.<stream>.<epoch>  audio and signals of a stream             media
+    hf.<service>.<replica>.in.bundle.0          several of those, of several streams      media
     hf.<service>.<replica>.cancel               the opener has no more use for a stream   control
     hf.out.<opener>.<stream>.<epoch>            everything a stream answers               media
     hf.log.<p>.<call>.turns | .media            the call log (JetStream), p = hash mod P  control
+    hf.out.<opener>.bundle.0                    several of those, of several streams      media
     hf.watch.<call>                             what a console may see, as it happens     control
     hf.cfg.>                                    operator's settings (key-value)           control
 
@@ -57,6 +59,35 @@ def output(opener: str, stream: str, epoch: int) -> str:
 
 def outputs(opener: str) -> str:
     return f"hf.out.{opener}.*.*"
+
+
+BUNDLE = "bundle.0"
+"""Stands where a stream and its epoch do (streams are hexadecimal), so that one subscription hears both."""
+
+
+def input_bundle(service: str, replica: str) -> str:
+    """Where inputs may travel together with those of other streams."""
+    return f"hf.{service}.{replica}.in.{BUNDLE}"
+
+
+def output_bundle(opener: str) -> str:
+    """Where outputs may."""
+    return f"hf.out.{opener}.{BUNDLE}"
+
+
+def is_bundle(subject: str) -> bool:
+    return subject.endswith(BUNDLE)
+
+
+def tail(subject: str) -> str:
+    """The last two tokens: stream and epoch."""
+    _, stream, epoch = subject.rsplit(".", 2)
+    return f"{stream}.{epoch}"
+
+
+def of_part(bundle: str, tail: str) -> str:
+    """The subject of one message of a bundle."""
+    return bundle.removesuffix(BUNDLE) + tail
 
 
 def stream_and_epoch(subject: str) -> tuple[str, int]:

@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import nats
 import pytest
+from holdfast_common import subjects
 from holdfast_common.bus import Bus, BusMessage, Lane
+from holdfast_common.contracts.wire import decoder
 from holdfast_common.errors import BusUnavailable
 from holdfast_common.memory_bus import MemoryBus, MemoryHub
 from holdfast_common.nats_bus import connect_nats
@@ -127,6 +130,72 @@ async def test_a_callback_that_raises_does_not_stop_the_next(pair: tuple[Bus, Bu
         one.publish("t.bug", data)
 
     assert (await inbox.take(1))[0].data == b"good"
+
+
+BUNDLE = subjects.output_bundle("o")
+
+
+async def test_what_travels_in_a_bundle_arrives_as_itself(pair: tuple[Bus, Bus]) -> None:
+    """In order, under its own subject, however much it is; what waits for company goes with what does not."""
+    one, two = pair
+    inbox = Inbox()
+    await two.subscribe(subjects.outputs("o"), inbox)
+    sent = [(subjects.output("o", f"s{i % 3}", 1), bytes([i]) * 1_000) for i in range(200)]
+
+    for i, (subject, data) in enumerate(sent):
+        one.publish(subject, data, bundle=BUNDLE, may_wait_s=60.0 if i < 199 else 0.0)
+
+    assert [(m.subject, m.data) for m in await inbox.take(200)] == sent
+
+
+async def test_nothing_waits_for_company_for_ever(pair: tuple[Bus, Bus]) -> None:
+    one, two = pair
+    inbox = Inbox()
+    await two.subscribe(subjects.outputs("o"), inbox)
+
+    one.publish(subjects.output("o", "s", 1), b"alone", bundle=BUNDLE, may_wait_s=0.02)
+
+    assert (await inbox.take(1))[0].data == b"alone"
+
+
+async def test_a_bug_with_one_message_of_a_bundle_does_not_lose_the_others(pair: tuple[Bus, Bus]) -> None:
+    one, two = pair
+    inbox = Inbox()
+
+    def picky(message: BusMessage) -> None:
+        if message.data == b"bad":
+            raise ValueError("a bug")
+        inbox(message)
+
+    await two.subscribe(subjects.outputs("o"), picky)
+    for data in (b"bad", b"good"):
+        one.publish(subjects.output("o", "s", 1), data, bundle=BUNDLE)
+
+    assert (await inbox.take(1))[0].data == b"good"
+
+
+@pytest.mark.live
+async def test_a_bundle_is_one_message_and_rubbish_in_its_place_is_dropped(nats_server) -> None:
+    """Seen by a reader that knows nothing of bundles."""
+    bus = await connect_nats(nats_server.url, name="bundler")
+    plain = await nats.connect(nats_server.url)
+    heard = await plain.subscribe("hf.out.>")
+    await plain.flush()
+    inbox = Inbox()
+    await bus.subscribe(subjects.outputs("o"), inbox)
+
+    await plain.publish(BUNDLE, b"rubbish")
+    await plain.flush()
+    for data in (b"1", b"2"):
+        bus.publish(subjects.output("o", "s", 1), data, bundle=BUNDLE)
+    bus.publish(subjects.output("p", "s", 1), b"3", bundle=subjects.output_bundle("p"))
+
+    assert [m.data for m in await inbox.take(2)] == [b"1", b"2"]
+    got = [await heard.next_msg(timeout=5) for _ in range(3)]
+    assert [m.subject for m in got] == [BUNDLE, BUNDLE, subjects.output("p", "s", 1)]
+    assert decoder(list[tuple[str, bytes]]).decode(got[1].data) == [("s.1", b"1"), ("s.1", b"2")]
+    await plain.close()
+    await bus.close()
 
 
 async def test_what_is_published_right_before_the_end_arrives(pair: tuple[Bus, Bus]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 from holdfast_common import subjects
 from holdfast_common.bus import Bus, BusMessage, Lane
@@ -291,6 +292,27 @@ async def test_a_code_that_is_none_of_ours_ends_that_stream_alone() -> None:
         await until(lambda: len(said) == 2 and not host.active)
 
     assert b"internal" in said[1]
+
+
+async def test_only_who_takes_bundles_is_sent_any() -> None:
+    """In a roll-out, earlier versions are on the other side: their messages travel one by one."""
+    bundles: list[str | None] = []
+
+    class Noting(MemoryBus):
+        def publish(self, subject: str, data: bytes, **how: Any) -> None:
+            bundles.append(how.get("bundle"))
+            super().publish(subject, data, **how)
+
+    async def ends(_: Session) -> None:
+        return
+
+    bus = Noting()
+    async with hosted(bus, ends) as host:
+        for open_ in (asr_open("s1", 1), msgspec.structs.replace(asr_open("s2", 1), bundles=True)):
+            MemoryBus.publish(bus, subjects.open_(Service.ASR, "asr"), encode(open_))
+        await until(lambda: len(bundles) == 4 and not host.active)
+
+    assert bundles == [None, subjects.output_bundle("gw"), None, subjects.output_bundle("gw")]
 
 
 def test_replicas_that_are_long_gone_are_forgotten() -> None:

@@ -27,6 +27,8 @@ class Open(Message, frozen=True, tag="open", tag_field="t"):
     """Replica id of the opener; results go to `hf.out.<opener>.<stream>.<epoch>`."""
     first: msgspec.Raw
     """The first input, msgpack of the service's first-input struct."""
+    bundles: bool = False
+    """The opener takes outputs in bundles too."""
 
 
 class Cancel(Message, frozen=True, tag="cancel", tag_field="t"):
@@ -40,6 +42,8 @@ class Accepted(Message, frozen=True, tag="accepted", tag_field="t"):
     """The replica has the stream and its first input."""
 
     replica: Token
+    bundles: bool = False
+    """It takes inputs in bundles too."""
 
 
 class Busy(Message, frozen=True, tag="busy", tag_field="t"):

@@ -50,6 +50,11 @@ _cancels = decoder(wire_stream.Cancel)
 _GONE = object()
 
 
+def _bundle_for(open_: wire_stream.Open) -> str | None:
+    """With the outputs of which other streams this one's may travel; an opener of an earlier version takes none."""
+    return subjects.output_bundle(open_.opener) if open_.bundles else None
+
+
 class HostedStream:
     """One stream on the serving side; a `Session`."""
 
@@ -65,6 +70,7 @@ class HostedStream:
         self.told_at = 0.0
         self.said_at = 0.0
         self._output = subjects.output(open_.opener, open_.stream, open_.epoch)
+        self._bundle = _bundle_for(open_)
         self._host = host
         self._deadline_at = deadline_at
         self._done_to = 0
@@ -98,7 +104,7 @@ class HostedStream:
         sequence, self._next_output = self._next_output, self._next_output + 1
         self.said_at = self._host.now()
         frame = pack_frame(body, format=form, epoch=self.epoch, sequence=sequence, capture_us=position)
-        self._host.publish(self._output, frame)
+        self._host.publish(self._output, frame, self._bundle)
 
     def take(self, frame: Frame) -> None:
         """An input has arrived, in order."""
@@ -181,9 +187,9 @@ class StreamHost:
         self.draining = True
         await self._empty.wait()
 
-    def publish(self, subject: str, data: bytes) -> None:
+    def publish(self, subject: str, data: bytes, bundle: str | None) -> None:
         try:
-            self._bus.publish(subject, data)
+            self._bus.publish(subject, data, bundle=bundle)
         except BusUnavailable:
             telemetry.UNSENT_MESSAGES.add(1)  # the opener will find the gap and replay
 
@@ -200,7 +206,7 @@ class StreamHost:
                 first = CONTRACTS[self.service].first.decode(open_.first)
             except msgspec.MsgspecError as error:
                 telemetry.BAD_MESSAGES.add(1, {"kind": "first"})
-                await self._answer(open_, wire_stream.Accepted(replica=self._replica))
+                await self._answer(open_, wire_stream.Accepted(replica=self._replica, bundles=True))
                 await self._answer(
                     open_, wire_stream.Failed(code=wire_stream.ErrorCode.BAD_INPUT, message=str(error)[:200])
                 )
@@ -238,7 +244,7 @@ class StreamHost:
         self._streams[open_.stream] = session
         self._empty.clear()
         self._occupied.set()
-        await self._answer(open_, wire_stream.Accepted(replica=self._replica))
+        await self._answer(open_, wire_stream.Accepted(replica=self._replica, bundles=True))
         if self._cancelled.get(open_.stream, 0) >= open_.epoch:
             self._forget(session)
             return
@@ -257,7 +263,7 @@ class StreamHost:
 
     async def _answer(self, open_: wire_stream.Open, answer: Message) -> None:
         frame = pack_frame(encode(answer), format=Format.STRUCT, epoch=open_.epoch, sequence=0)
-        self.publish(subjects.output(open_.opener, open_.stream, open_.epoch), frame)
+        self.publish(subjects.output(open_.opener, open_.stream, open_.epoch), frame, _bundle_for(open_))
 
     async def _serve(self, session: HostedStream, message: BusMessage) -> None:
         structlog.contextvars.bind_contextvars(call=session.call)

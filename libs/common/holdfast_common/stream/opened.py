@@ -55,6 +55,8 @@ class OpenedStream:
         self.headers = telemetry.inject(trace.set_span_in_context(self.span))
         self.inputs: list[tuple[Format, bytes, int]] = []
         self.opened_at = opener.now()
+        self.replica_takes_bundles = False
+        """Said as it accepts; inputs go out after that only."""
         self._opener = opener
         self._results: asyncio.Queue[Any] = asyncio.Queue(maxsize=RESULTS_WAITING)
         self._has_results = False

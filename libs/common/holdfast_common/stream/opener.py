@@ -44,6 +44,9 @@ IDLE_TICK_S = 0.25
 LATE_LOOP_S = 0.1
 PROBE_TIMEOUT_S = 0.3
 REOPENS_PER_TICK = 5
+AUDIO_WAITS_S = 0.02
+"""So long audio waits for that of other calls, to travel as one message with it. Nobody waits for it meanwhile:
+a signal (`pause`, `end`) leaves at once and takes along what it comes after."""
 
 _beats = decoder(Beat)
 _goodbyes = decoder(Goodbye)
@@ -163,9 +166,17 @@ class StreamOpener:
                     self.drop(stream, str(code), failed=True)
                     stream.push(StreamFailed(code, f"{stream.service}: {message}"))
 
-    def _put(self, subject: str, data: bytes, lane: Lane = Lane.MEDIA, headers: dict[str, str] | None = None) -> None:
+    def _put(
+        self,
+        subject: str,
+        data: bytes,
+        lane: Lane = Lane.MEDIA,
+        headers: dict[str, str] | None = None,
+        bundle: str | None = None,
+        may_wait_s: float = 0.0,
+    ) -> None:
         try:
-            self._bus.publish(subject, data, lane=lane, headers=headers)
+            self._bus.publish(subject, data, lane=lane, headers=headers, bundle=bundle, may_wait_s=may_wait_s)
         except BusUnavailable:
             telemetry.UNSENT_MESSAGES.add(1)  # lost on purpose: the clocks find out, and what matters is replayed
 
@@ -177,6 +188,7 @@ class StreamOpener:
             call=stream.call,
             opener=self._id,
             first=msgspec.Raw(encode(stream.first())),
+            bundles=True,
         )
         if action.epoch > 1:
             log.info("stream_reopens", to=stream.service, replica=action.replica, stream=stream.id, epoch=action.epoch)
@@ -197,7 +209,12 @@ class StreamOpener:
             flags=Flag.REPLAY if action.replay else Flag.NONE,
             capture_us=capture_us,
         )
-        self._put(subjects.input_(stream.service, action.replica, stream.id, action.epoch), frame)
+        self._put(
+            subjects.input_(stream.service, action.replica, stream.id, action.epoch),
+            frame,
+            bundle=subjects.input_bundle(stream.service, action.replica) if stream.replica_takes_bundles else None,
+            may_wait_s=0.0 if form is Format.STRUCT or action.replay else AUDIO_WAITS_S,
+        )
 
     def _on_beat(self, message: BusMessage) -> None:
         now = self.now()
@@ -241,7 +258,8 @@ class StreamOpener:
     def _take(self, stream: OpenedStream, sequence: int, item: Any) -> None:
         machine, now = stream.machine, self.now()
         match item:
-            case wire_stream.Accepted():
+            case wire_stream.Accepted(bundles=bundles):
+                stream.replica_takes_bundles = bundles
                 if stream.epoch == 1:
                     telemetry.PLACED_MS.record((now - stream.opened_at) * 1000, {"service": stream.service})
                 stream.span.add_event("accepted", {"replica": stream.replica or "", "epoch": stream.epoch})
