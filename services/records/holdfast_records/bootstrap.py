@@ -18,8 +18,9 @@ from holdfast_records.settings import RecordsSettings
 
 log = structlog.get_logger()
 
-GATHER_S = 0.5
-"""Nobody waits for the records so short a time, and a call writes several entries a second."""
+GATHER_S = 2.0
+"""Nobody waits for the records so short a time; a pair of transactions is some 200 changes between two threads, and
+a call's rows are derived anew each time."""
 
 
 def open_database(common: CommonSettings, settings: RecordsSettings) -> Database:

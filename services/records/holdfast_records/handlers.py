@@ -67,7 +67,8 @@ class Recorder:
         await self._prepare()
         async for entries in self._log.follow_batches(DURABLE, MOST_ENTRIES):
             await self._keep(entries)
-            await asyncio.sleep(self._gather_s)
+            if len(entries) < MOST_ENTRIES:
+                await asyncio.sleep(self._gather_s)
 
     async def derive(self) -> None:
         """Keep the other tables up with the entries, for ever; first what an earlier process left undone."""

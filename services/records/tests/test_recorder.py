@@ -18,7 +18,7 @@ from holdfast_records.adapters.fake import MemoryStore
 from holdfast_records.adapters.store import SqlStore
 from holdfast_records.adapters.tables import call_entries, calls, leads, turns
 from holdfast_records.domain.rows import RawEntry
-from holdfast_records.handlers import Recorder
+from holdfast_records.handlers import MOST_ENTRIES, Recorder
 from holdfast_records.ports import Store, StoreUnavailable
 from tenacity import wait_none
 
@@ -37,8 +37,8 @@ def ended(call: str) -> bytes:
     return encode(MediaEntry(call=call, generation=1, at="2026-11-23T15:05:00Z", event="ended", reason="caller"))
 
 
-def recorder(log: MemoryLog, store: Store) -> Recorder:
-    return Recorder(log, store, lambda: NOW, max_age=MONTH, wait=wait_none())
+def recorder(log: MemoryLog, store: Store, *, gather_s: float = 0.0) -> Recorder:
+    return Recorder(log, store, lambda: NOW, max_age=MONTH, wait=wait_none(), gather_s=gather_s)
 
 
 @asynccontextmanager
@@ -266,6 +266,17 @@ async def test_a_minute_without_the_server_delays_the_records_and_loses_none(
 
     assert [row["n"] for row in await store.rows_of(turns, "c1")] == list(range(6))
     assert len(await store.rows_of(turns, "c2")) == 1
+
+
+async def test_a_backlog_is_read_without_a_pause() -> None:
+    """Entries are waited for only where all that were there have been read."""
+    log, store = MemoryLog(), MemoryStore()
+    backlog = 2 * MOST_ENTRIES + 1
+    for _ in range(backlog):
+        await log.append_media("c1", ended("c1"))
+
+    async with running(recorder(log, store, gather_s=3_600.0)):
+        await until(lambda: _is(len(store.entries) == backlog))
 
 
 async def test_rows_that_the_database_will_never_take_do_not_hold_up_the_others() -> None:
