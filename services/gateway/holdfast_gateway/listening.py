@@ -208,7 +208,7 @@ class Ear:
 
     def _on_window(self, probability: float, levels_db: list[float], start: int, _end: int) -> None:
         voiced = self._levels.judge(probability, levels_db, start, over_agent=self._floor.agent_speaks)
-        among_voices = self._levels.surroundings.is_among_voices
+        among_voices = self._levels.may_be_among_voices
         if actions := self._floor.window(probability, voiced, among_voices=among_voices):
             self._act(actions)
         if not self._lane.is_waiting and (actions := self._floor.frame(self._now)):

@@ -118,7 +118,7 @@ class FloorRule:
     speech: float = 0.5
     still_speech: float = 0.35
     still_speech_in_voices: float = 0.9
-    """... and where others speak, too: behind the caller they alone give 0.3 to 0.9, the caller nearly 1."""
+    """... and where others speak, too, or may: behind the caller they alone give 0.3 to 0.9, the caller nearly 1."""
 
 
 TRANSITIONS: dict[tuple[Voice, Event], tuple[Voice, tuple[str, ...]]] = {

@@ -13,6 +13,7 @@ the caller.
 
 A weak word in loud noise stands out in no step, and silero hears it all the same. Where nobody but the
 caller speaks (`surroundings`), what it calls speech is therefore voice, less its tail, whatever the levels say.
+Where others may speak it tells little by itself; its mean of late and the loudness decide together (`caller_odds`).
 
 Pure: levels and probabilities in, sample positions out.
 """
@@ -26,6 +27,7 @@ from math import log10
 import numpy as np
 from holdfast_common.pcm import Floats
 
+from holdfast_gateway.domain.caller_odds import CallerOdds
 from holdfast_gateway.domain.surroundings import Surroundings
 
 STEP_MS = 4
@@ -101,6 +103,12 @@ class LevelRule:
     """... for as many windows without a step that stands out (1.3 s): somebody else may have begun to speak ..."""
     seen_counts: int = 2
     """... each window with one makes up for so many."""
+    likely: float = 1.5
+    """Log-odds from which a window among voices is the caller's though no step of it stands out ..."""
+    likely_tail_ms: int = 48
+    """... up to this long before its end ..."""
+    likely_for_ms: int = 1_000
+    """... for so long after the last that did."""
     floor_rises_db: float = 6.0
     """Where nobody else speaks, the floor is believed until the quietest tenth of late lies so far above it."""
     agent_below_peak_db: float = 25.0
@@ -122,7 +130,11 @@ class Levels:
 
     def __init__(self, rate_hz: int, rule: LevelRule | None = None) -> None:
         self.rule = rule or LevelRule()
+        self._odds = CallerOdds()
+        self._seen_to = 0
+        """The last sample that stood out."""
         self.step = rate_hz * STEP_MS // 1000
+        self._likely_for = self.rule.likely_for_ms * rate_hz // 1000
         self._before: deque[float] = deque(maxlen=ONSET_STEPS)
         """Levels of the last steps before the window at hand."""
         self._noise_db = -60.0
@@ -165,6 +177,11 @@ class Levels:
         return self._guess() <= self._noise_db + self.rule.floor_rises_db
 
     @property
+    def may_be_among_voices(self) -> bool:
+        """Others speak, too, or nothing has told yet that they do not."""
+        return self.surroundings.is_among_voices or not self.is_trusted
+
+    @property
     def _is_alone(self) -> bool:
         """Nobody but the caller was heard before, nor has anybody begun in this stretch of speech."""
         return self.surroundings.is_alone and self._unseen <= self.rule.unseen_windows
@@ -189,6 +206,7 @@ class Levels:
 
         Windows come in order; `steps` are the levels of its steps, dBFS. `over_agent`: the agent's voice sounds.
         """
+        self._odds.hear(probability)
         voiced = self._judge(probability, steps, start, over_agent=over_agent)
         self._before.extend(steps)
         if not over_agent:
@@ -228,12 +246,16 @@ class Levels:
                 self._unseen = max(0, self._unseen - rule.seen_counts)
         begins = standing[0] if standing else 0
         ends = [standing[-1] + 1] if standing else []
+        if standing:
+            self._seen_to = start + ends[0] * self.step
         if probability >= rule.sure_alone and not over_agent and self._hides_voice(least):
             ends.append(len(steps) - rule.tail_ms // STEP_MS)
+        elif probability >= rule.speech and not over_agent and self._is_likely(loudness_db, noise_db, start):
+            ends.append(len(steps) - rule.likely_tail_ms // STEP_MS)
+        if not standing and self._hollow > HOLLOW_WINDOWS:
+            self._learn(level, loudest, rule.noise_creep)
         end = start + max(ends) * self.step if ends else self._voiced_to
         if end <= self._voiced_to:
-            if not standing and self._hollow > HOLLOW_WINDOWS:
-                self._learn(level, loudest, rule.noise_creep)
             return None
         self._voiced_to = end
         if is_onset:
@@ -245,6 +267,12 @@ class Levels:
         rule = self.rule
         is_hidden = least > self._peak_db - rule.below_peak_db
         return is_hidden and self._is_alone
+
+    def _is_likely(self, loudness_db: float, noise_db: float, start: int) -> bool:
+        """Others may speak: whether the window is the caller's all the same."""
+        if not self._is_open or self.is_trusted or start - self._seen_to >= self._likely_for:
+            return False
+        return self._odds.of(loudness_db, self._peak_db, noise_db, self._loudest_db) > self.rule.likely
 
     def _least(self, noise_db: float, over_agent: bool) -> float:
         """What a step must stand above to be voice, dBFS."""

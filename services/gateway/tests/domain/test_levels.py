@@ -110,3 +110,18 @@ def test_a_weak_word_late_in_a_long_sentence_is_voice_on_a_quiet_line():
     _, last = judged(samples, start, end)
 
     assert abs(last - end) <= 12 * RATE // 1000
+
+
+@pytest.mark.parametrize(("pause_ms", "is_voice"), [(100, True), (1_100, False)])
+def test_a_weak_word_among_voices_is_the_callers_where_it_follows_their_voice(pause_ms, is_voice):
+    """14 dB under their loudest, 11 over the others: no step stands out, and long after them it may be anybody."""
+    voice = np.concatenate([vowel(600), np.zeros(pause_ms * 8), vowel(300, -29.0)])
+    samples, start, end = line(voice, -40.0, lead_s=1.6, tail_s=0.2)
+    levels, spans = Levels(RATE), []
+    for at, steps in windows(samples):
+        if start <= at < start + WINDOW:
+            levels.begin()
+        if voiced := levels.judge(0.85, steps, at):
+            spans.append(voiced)
+
+    assert (end - 200 * 8 <= spans[-1].end <= end + 60 * 8) is is_voice
