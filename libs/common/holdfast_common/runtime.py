@@ -35,6 +35,7 @@ from holdfast_common.contracts.wire import encode
 from holdfast_common.errors import BusUnavailable, LogUnavailable, SettingsError
 from holdfast_common.health import Finding, Health, State
 from holdfast_common.jetstream_log import JetStreamLog
+from holdfast_common.lateness import Lateness
 from holdfast_common.logs import listen_for_level_signals, set_up_logs
 from holdfast_common.nats_bus import NatsBus, connect_nats
 from holdfast_common.placement import Presence
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 BEAT_EVERY_S = 0.25
-LAG_EVERY_S = 0.05
-"""How often a busy loop's lateness is looked at; an idle one's with its beats."""
 KEEPERS_OF_THE_LOG = frozenset({Service.GATEWAY, Service.DIALOGUE, Service.RECORDS})
 """Who write or read the call log; the bus lets nobody else near it (infra/nats/users.conf)."""
 
@@ -149,10 +148,10 @@ class _Process:
         self._boot = secrets.token_hex(4)
         self._stopping = asyncio.Event()
         self._draining = False
-        self._worst_lag_ms = 0.0
         self._host: StreamHost | None = None
         self._bus: NatsBus | None = None
         self._health: Health | None = None
+        self._late: Lateness | None = None
         self._wiring: Wiring | None = None
         """None until everything that it takes is there."""
 
@@ -215,7 +214,8 @@ class _Process:
     async def _serve(self, bus: NatsBus) -> None:
         common = self._common
         presence = Presence()
-        opener = StreamOpener(bus, self._replica, presence, services=OPENS[self._service])
+        late = self._late = Lateness(asyncio.get_running_loop().time)
+        opener = StreamOpener(bus, self._replica, presence, services=OPENS[self._service], late=late.woken)
         calls = JetStreamLog(
             bus.control,
             partitions=common.log_partitions,
@@ -225,7 +225,7 @@ class _Process:
         health = self._health = Health()
         health.register("bus", lambda: Finding(State.OK if bus.connected else State.DEGRADED, common.nats_url))
         runtime = Runtime(
-            self._service, self._replica, common, bus, opener, calls, health, presence, lambda: self._worst_lag_ms
+            self._service, self._replica, common, bus, opener, calls, health, presence, lambda: late.worst_ms
         )
         try:
             async with asyncio.TaskGroup() as group:
@@ -234,13 +234,18 @@ class _Process:
                     group.create_task(self._prepare_log(calls), name="log")
                 async with self._wire(runtime) as wiring:
                     self._wiring = wiring
-                    group.create_task(self._beat(bus, wiring, health, opener), name="beat")
+                    group.create_task(self._beat(bus, wiring, health, late), name="beat")
                     if wiring.handler is not None:
                         self._host = StreamHost(
-                            bus, self._service, self._replica, wiring.handler, capacity=wiring.capacity
+                            bus,
+                            self._service,
+                            self._replica,
+                            wiring.handler,
+                            capacity=wiring.capacity,
+                            late=late.woken,
                         )
                         group.create_task(self._host.run(), name="host")
-                    self._tell_levels(wiring)
+                    self._tell_levels(wiring, late)
                     for work in wiring.tasks:
                         group.create_task(_awaited(work), name="work")
                     # What is there now stays: the collector need not walk through it again with every call.
@@ -253,9 +258,9 @@ class _Process:
         except* _Stop:
             log.info("stopped", service=self._service, replica=self._replica)
 
-    def _tell_levels(self, wiring: Wiring) -> None:
+    def _tell_levels(self, wiring: Wiring, late: Lateness) -> None:
         service, host = self._service.value, self._host
-        telemetry.LOOP_LAG.told_by(lambda: self._worst_lag_ms, service=service)
+        telemetry.LOOP_LAG.told_by(lambda: late.worst_ms, service=service)
         telemetry.CAPACITY.told_by(lambda: host.free if host else wiring.capacity(), service=service)
         if host is not None:
             telemetry.STREAMS.told_by(lambda: host.active, service=service)
@@ -276,15 +281,13 @@ class _Process:
         goodbye = Goodbye(service=self._service, replica=self._replica)
         self._say(bus, subjects.gone(self._service, self._replica), encode(goodbye))
 
-    async def _beat(self, bus: Bus, wiring: Wiring, health: Health, opener: StreamOpener) -> None:
+    async def _beat(self, bus: Bus, wiring: Wiring, health: Health, late: Lateness) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             await self._beat_once(bus, wiring, healthy=health.state() is not State.DOWN)
-            left_s = BEAT_EVERY_S
-            while left_s > LAG_EVERY_S / 2:
-                busy = opener.active or (self._host is not None and self._host.active)
-                step_s = LAG_EVERY_S if busy else left_s
-                await self._measure_lag(step_s)
-                left_s -= step_s
+            due = loop.time() + BEAT_EVERY_S
+            await asyncio.sleep(BEAT_EVERY_S)
+            late.woken(loop.time() - due)
 
     async def _beat_once(self, bus: Bus, wiring: Wiring, *, healthy: bool) -> None:
         host = self._host
@@ -296,7 +299,7 @@ class _Process:
             capacity_free=host.free if host else wiring.capacity(),
             active=host.active if host else 0,
             draining=self._draining,
-            loop_lag_ms=round(self._worst_lag_ms, 1),
+            loop_lag_ms=round(self._late.worst_ms, 1) if self._late else 0.0,
             healthy=healthy,
             info={key: value[:200] for key, value in wiring.info().items()},
             pid=os.getpid(),
@@ -319,16 +322,6 @@ class _Process:
                 await asyncio.sleep(0.5)
             else:
                 return
-
-    async def _measure_lag(self, wait_s: float) -> None:
-        """Wait, and see how late the loop wakes us; the worst is forgotten slowly, so that a beat catches a spike."""
-        loop = asyncio.get_running_loop()
-        before = loop.time()
-        await asyncio.sleep(wait_s)
-        late_ms = (loop.time() - before - wait_s) * 1000
-        self._worst_lag_ms = max(late_ms, self._worst_lag_ms * 0.9 ** (wait_s / LAG_EVERY_S))
-        if late_ms > 20:
-            telemetry.LOOP_LAG_MS.record(late_ms)
 
     async def _watch_parent(self) -> None:
         """A killed `holdfast up` must leave nothing behind."""

@@ -144,7 +144,10 @@ class StreamHost:
         *,
         capacity: Callable[[], int],
         now: Callable[[], float] | None = None,
+        late: Callable[[float], None] | None = None,
     ) -> None:
+        """`late` is told how many seconds late each look at what is to be said was."""
+        self._tell_late = late
         self.service = service
         self.now = now or asyncio.get_running_loop().time
         self.draining = False
@@ -334,8 +337,11 @@ class StreamHost:
         """Say something at least every 200 ms on each stream, and acknowledge inputs as often."""
         while True:
             await self._occupied.wait()
+            due = self.now() + SAY_EVERY_S / 2
             await asyncio.sleep(SAY_EVERY_S / 2)
             now = self.now()
+            if self._tell_late is not None:
+                self._tell_late(now - due)
             for session in list(self._streams.values()):
                 silent = now - session.said_at >= SAY_EVERY_S * 0.9
                 waits = session.told_received_to < session.received_to

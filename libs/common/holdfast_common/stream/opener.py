@@ -64,8 +64,13 @@ class StreamOpener:
         times: StreamTimes | None = None,
         now: Callable[[], float] | None = None,
         services: Collection[Service] | None = None,
+        late: Callable[[float], None] | None = None,
     ) -> None:
-        """`services`: those that streams are opened to (None: any); nobody else's beats are listened to."""
+        """`services`: those that streams are opened to (None: any); nobody else's beats are listened to.
+
+        `late` is told how many seconds late each tick of the clocks was.
+        """
+        self._tell_late = late
         self._services = services
         self.presence = presence or Presence()
         self.now = now or asyncio.get_running_loop().time
@@ -294,9 +299,10 @@ class StreamOpener:
     async def _tick(self) -> None:
         while True:
             late, now = await self._pause()
+            if self._tell_late is not None:
+                self._tell_late(late)
             if late > LATE_LOOP_S:
                 # First read what has arrived meanwhile, then start the clocks from zero.
-                telemetry.LOOP_LAG_MS.record(late * 1000)
                 log.warning("loop_was_late", late_ms=round(late * 1000))
                 self.presence.extend(late)
                 for stream in self._streams.values():
