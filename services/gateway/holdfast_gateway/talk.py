@@ -372,7 +372,7 @@ class Talk:
         if self._queue or self.mouth.is_busy or self._life.is_ending:
             return
         if self._last_turn is not None:
-            self.teller.fact("turn", turn=self._last_turn, heard=self.mouth.heard(self._last_turn))
+            self.teller.turn_heard(self._last_turn, self.mouth.heard(self._last_turn))
         self.teller.turns_over()
         if self.is_last:
             self._life.end("ended")

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from holdfast_common import telemetry
-from holdfast_common.contracts.dialogue import Committed, MediaEntry
+from holdfast_common.contracts.dialogue import Committed, Heard, MediaEntry
 from holdfast_common.contracts.watch import Watch, WatchEvent
 
 from holdfast_gateway.facts import Facts, instant
@@ -27,6 +27,8 @@ class Teller:
         self._stages: dict[int, Stages] = {}
         self._committed: dict[int, Committed] = {}
         """Turns whose report waits for their first sound."""
+        self._unwritten: dict[int, dict[str, float]] = {}
+        """Stages of turns that are reported and go to the log with what was heard of them: one entry a turn."""
         self._traces: dict[int, Stages] = {}
         """Turns that were opened and are not over."""
         self._withdrawn: TurnTrace | None = None
@@ -79,6 +81,14 @@ class Teller:
         """Everything that was said is heard, or was cut."""
         for n in list(self._traces):
             self.turn_over(n, "over")
+        for n in list(self._unwritten):
+            self.turn_heard(n, None)
+
+    def turn_heard(self, n: int, heard: Heard | None) -> None:
+        """Nothing more of it will sound: what the log should know of it is known."""
+        stages = self._unwritten.pop(n, {})
+        if stages or heard is not None:
+            self.fact("turn", turn=n, heard=heard, stages_ms=stages)
 
     def first_sentence(self, n: int) -> None:
         stages = self._stages.get(n)
@@ -129,4 +139,4 @@ class Teller:
             answered=committed.answered,
             stages_ms=stages,
         )
-        self.fact("turn", turn=n, stages_ms=stages)
+        self._unwritten[n] = stages

@@ -73,6 +73,43 @@ def test_the_latency_of_a_turn_is_told_with_its_stages(play, script, world):
     play(story)
 
 
+def test_a_turn_is_one_entry_of_the_log(play, script, world):
+    """Where its time went and what was heard of it, when it was; a turn of which there is neither is none."""
+
+    async def story():
+        script.utterances = ["hello there", "how do i sign"]
+        call = world(script)
+        await call.quiet()
+        for n in (1, 2):
+            call.leg.speak(voice(1.0))
+            await call.until(lambda n=n: any(w.event is WatchEvent.TURN and w.turn == n for w in call.facts.watched))
+            await call.quiet()
+        call.leg.hang_up()
+        await call.task
+
+        spoken = [entry for entry in call.facts.entries if entry.event == "turn" and entry.turn in (1, 2)]
+        assert [entry.turn for entry in spoken] == [1, 2]
+        assert all(entry.heard is not None and "v2v" in entry.stages_ms for entry in spoken)
+        assert all(entry.heard or entry.stages_ms for entry in call.facts.entries if entry.event == "turn")
+
+    play(story)
+
+
+def test_the_stages_of_a_turn_that_is_never_heard_out_are_kept(play, script, world):
+    async def story():
+        script.utterances = ["hello there"]
+        call = world(script)
+        await call.quiet()
+        call.leg.speak(voice(1.0))
+        await call.until(lambda: any(w.event is WatchEvent.TURN and w.turn == 1 for w in call.facts.watched))
+        call.leg.hang_up()
+        await call.task
+
+        assert [entry.turn for entry in call.facts.entries if "v2v" in entry.stages_ms] == [1]
+
+    play(story)
+
+
 def test_a_filler_before_a_late_reply_is_told_beside_the_latency(play, script, world):
     """What the caller heard first is known, and the reply's own latency is not made to look shorter by it."""
 
