@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from holdfast_cli.eval.turn_score import disturbances, heard, percentile, score
+from holdfast_cli.eval.turn_score import disturbances, heard, percentile, replied_to, score
 from holdfast_cli.eval.turn_set import Item, Maker, build, edges, goes_on_to, labelled, load, loud_frames, spoken
 from holdfast_cli.eval.turns import read_set, replayed
 
@@ -32,6 +32,21 @@ def test_a_turn_declared_over_before_the_true_end_cuts_the_caller_off(overs, was
     one = item(voiced=[(1_000, 1_600), (2_200, 3_000)])
     found = heard(one, [("turnover", position, at) for position, at in overs])
     assert (found.was_cut, found.delay_ms) == (was_cut, delay_ms)
+
+
+@pytest.mark.parametrize(
+    ("after", "over_ms"),
+    [
+        ([("turnover", 3_000, 3_470), ("reply", 3_620, 3_620)], None),  # both parts were one turn
+        ([("reply", 2_150, 2_150), ("hold", 2_420, 2_420)], 220),
+        ([("reply", 2_300, 2_300), ("hold", 2_420, 2_420)], 120),
+        ([("reply", 2_150, 2_150)], 800),  # never held: they talked to the end
+    ],
+)
+def test_a_reply_over_a_caller_counts_from_when_both_sound_until_it_is_held(after, over_ms):
+    """Cut off at 2 s; the caller goes on at 2.2 s."""
+    one = item(voiced=[(1_000, 1_600), (2_200, 3_000)])
+    assert replied_to(one, [("turnover", 1_600, 2_000), *after]) == over_ms
 
 
 def test_a_hold_without_words_is_false_and_its_length_is_told():

@@ -3,6 +3,9 @@
 From the labels of `turn_set` and the decisions of the gateway's replay; pure.
 
 - cut off: a turn was declared over after the caller had begun and before the true end;
+- replied to: of the callers cut off, those who did not go on before the reply to the first part began (it begins with
+  the final words, 150 ms after the decision; who goes on before has both parts taken as one turn, and hears nothing);
+- over the caller: how long that reply sounded while the caller had gone on, until it was held;
 - answer delay: from the true end to the declaration (of those not cut off);
 - not heard: no turn was declared over by the end of the recording;
 - barge-in missed: no interruption from the first voiced sample to one second after the true end;
@@ -47,6 +50,19 @@ def heard(item: Item, events: Events) -> Heard:
     return Heard(False, overs[0][1] - end if overs else None)
 
 
+def replied_to(item: Item, events: Events) -> int | None:
+    """Ms for which a reply sounded over a caller who was cut off; None: it never began, both parts were one turn."""
+    begin, end = item.voiced[0][0], item.voiced[-1][1]
+    overs = [at for name, position, at in events if name == "turnover" and position > begin]
+    cut = next(at for at in overs if at < end)
+    reply = next((at for at in decided(events, "reply") if at >= cut), None)
+    if reply is None or any(cut < at <= reply for at in overs):
+        return None
+    goes_on = min((start for start, _ in item.voiced if start > cut), default=cut)
+    held = next((at for at in decided(events, "hold") if at >= reply), end)
+    return max(0, held - max(reply, goes_on))
+
+
 def percentile(values: Sequence[float], share: float) -> float | None:
     """The value that this share of them does not exceed (nearest rank); None of none."""
     ordered = sorted(values)
@@ -73,6 +89,10 @@ def turns(pairs: Sequence[tuple[Item, Events]]) -> dict[str, Any]:
     """The turn task: all together, then by noise, by what was said and by whether it paused inside."""
     of = [(item, heard(item, events)) for item, events in pairs if item.task == "turn"]
     report = delays([h for _, h in of])
+    cut = [pair for pair in pairs if pair[0].task == "turn" and heard(*pair).was_cut]
+    over = [ms for pair in cut if (ms := replied_to(*pair)) is not None]
+    report["cut_off_and_replied_to_percent"] = _rate(len(over), len(of))
+    report["over_the_caller_ms_p50"], report["over_the_caller_ms_p95"] = percentile(over, 0.5), percentile(over, 0.95)
     report["paused_inside_percent"] = _rate(sum(len(i.voiced) > 1 for i, _ in of), len(of))
     report["by_snr_db"] = {
         f"{snr:.0f}": delays([h for i, h in of if i.snr_db == snr]) for snr in sorted({i.snr_db for i, _ in of})

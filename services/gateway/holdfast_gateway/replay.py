@@ -3,7 +3,8 @@
 SET is a folder with `set.jsonl` (id, wav, expectation, endpoint_ms, words, agent; see `Scene`) and the WAV
 files it names. For each scene one line of JSON goes to standard output: what the floor decided and when.
 Nothing waits for a clock, so an hour takes a minute. The recogniser is a list of words with their ends:
-a partial has each word `PARTIAL_MS` after it, a pause is answered after `ANSWER_MS`.
+a partial has each word `PARTIAL_MS` after it, a pause is answered after `ANSWER_MS`. Where a scene has no agent of its
+own, one replies as soon as a turn's words are final, until the caller interrupts.
 """
 
 from __future__ import annotations
@@ -142,6 +143,12 @@ class Player:
     def close(self) -> None:
         self._ear.close()
 
+    def _reply(self) -> None:
+        """The reply sounds: it was thought of ahead, in the pause."""
+        now_ms = self._ear.now // self._ms
+        self.events.append(("reply", now_ms, now_ms))
+        self._act(self._floor.agent(Agent.SPEAKING))
+
     def _hush(self) -> None:
         self._agent_over = True
         self._act(self._floor.agent(Agent.QUIET))
@@ -166,6 +173,8 @@ class Player:
                 weight = weigh(self._so_far, self.scene.expectation)
                 if weight is not Words.SOME:
                     self._act(self._floor.settled())
+                elif self.scene.agent is None:
+                    self._reply()
                 self._turn = {}
 
     @property
@@ -205,6 +214,8 @@ class Player:
                 case Interrupt():
                     if not self._agent_over:
                         self._hush()
+                    elif self.scene.agent is None:
+                        self._act(self._floor.agent(Agent.QUIET))
                 case Hold() | Resume():
                     pass
 
