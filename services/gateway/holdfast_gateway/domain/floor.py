@@ -21,7 +21,7 @@ LULL: the utterance was ended, the turn goes on. LIMIT (a turn of 60 s) ends bot
 
 The agent's voice under it:
 
-    FREE ──(speech for hold_ms while it speaks; any speech while it thinks): Hold──► HELD
+    FREE ──(speech for hold_ms while it speaks; any while it thinks or has just begun): Hold──► HELD
     HELD ──(words): Interrupt──► TAKEN              HELD ──(a back-channel, noise, nothing): Resume──► LET
     LET  ──(words after all): Interrupt──► TAKEN    TAKEN, LET ──(the caller's next turn)──► FREE
 """
@@ -100,6 +100,8 @@ class FloorRule:
     """Audio given to the recogniser from before the first voiced sample."""
     pause_ms: int = 200
     hold_ms: int = 200
+    begun_ms: int = 300
+    """A reply has just begun for so long: who speaks then is going on with what they were saying."""
     recent_ms: int = 90
     """Voice this fresh is going on now (a window, the frame, silero's own delay)."""
     decide_ms: int = 700
@@ -150,6 +152,8 @@ class Floor:
         self._ms = rate_hz // 1000
         self._frame = 20 * self._ms
         self._agent = Agent.QUIET
+        self._replied_at: int | None = -NEVER
+        """When the reply to the caller's last turn began; None: it has not."""
         self._now = 0
         self._is_still_speech = False
         self._run = 0
@@ -265,6 +269,8 @@ class Floor:
     def agent(self, state: Agent) -> list[Action]:
         """The agent has begun or stopped to do something. A held voice still counts as speaking."""
         self._agent = state
+        if state is Agent.SPEAKING and self._replied_at is None:
+            self._replied_at = self._now
         if state is Agent.QUIET and self.contest is Contest.HELD:
             self._resume()
         return self._take()
@@ -300,7 +306,8 @@ class Floor:
         talking = self.voice in (Voice.SPEAKING, Voice.PAUSED) and not self._quiet_for(rule.recent_ms)
         if self.contest is Contest.FREE and talking and self._agent is not Agent.QUIET:
             spoken = self._now - self._voiced_from >= rule.hold_ms * self._ms
-            if spoken or self._agent is Agent.THINKING:
+            begun = self._replied_at is not None and self._now - self._replied_at < rule.begun_ms * self._ms
+            if spoken or begun or self._agent is Agent.THINKING:
                 self._hold()
         elif self.contest is Contest.HELD:
             held = self._now - self._held_at
@@ -354,7 +361,7 @@ class Floor:
         self._actions.append(Ended(self._utterance, self._now))
 
     def _do_over(self) -> None:
-        self._over_at = self._now
+        self._over_at, self._replied_at = self._now, None
         self._actions.append(TurnOver(self._voiced_to, self._now, forced=False))
 
     def _do_limit(self) -> None:

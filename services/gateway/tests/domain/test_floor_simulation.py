@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
 from holdfast_gateway.domain.floor import Agent, Floor, FloorRule, Voice, Words
 from holdfast_gateway.domain.floor_actions import Action, Asked, Began, Ended, Hold, Interrupt, Paused, Resume, TurnOver
 from holdfast_gateway.domain.levels import Voiced
@@ -207,6 +208,18 @@ def test_a_hold_needs_the_set_time_of_speech():
     long.play(SILENCE)
 
     assert (short.holds, long.holds) == (0, 1)
+
+
+@pytest.mark.parametrize(("sounding_ms", "holds"), [(100, 1), (600, 0)])
+def test_a_reply_that_has_just_begun_yields_at_once(sounding_ms, holds):
+    """100 ms of speech do then: the caller was not done."""
+    line = Line(Floor(RATE, 500, RULE))
+    line.play(Segment(600, True, None, False, None))
+    line.play(Segment(800, False, None, False, None))
+    line.play(Segment(sounding_ms, False, None, False, Agent.SPEAKING))
+    line.play(Segment(100, True, None, False, None))
+
+    assert line.turns == 1 and line.holds == holds
 
 
 def test_words_after_a_sign_of_listening_interrupt_after_all():
