@@ -154,9 +154,8 @@ async def test_with_its_process_killed_the_next_engine_speaks_until_it_is_back(t
 
 def children_of(parent: int) -> list[int]:
     """The Piper processes of this one."""
-    listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
+    wide = ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)]  # else the terminal's width cuts the module off
+    listed = subprocess.run(wide, capture_output=True, text=True, check=True).stdout.splitlines()
     return [int(line.split()[0]) for line in listed if "piper_worker" in line]
 
 
