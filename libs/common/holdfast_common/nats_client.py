@@ -18,7 +18,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
 import structlog
 from nats.aio.client import DEFAULT_FLUSH_TIMEOUT, Client
 from nats.aio.subscription import Subscription
@@ -26,7 +25,7 @@ from nats.errors import MaxPayloadError
 from nats.protocol.command import hpub_cmd, pub_cmd
 
 from holdfast_common import subjects, telemetry
-from holdfast_common.contracts.wire import decoder, encode
+from holdfast_common.contracts.wire import UNREADABLE, decoder, encode
 
 log = structlog.get_logger()
 
@@ -132,13 +131,13 @@ class DirectClient(Client):
             await super()._process_msg(sid, subject, reply, data, headers)
             return
         found = await self._process_headers(headers) if headers else None
-        told = subject.decode()
+        told = subject.decode(errors="replace")
         if not subjects.is_bundle(told):
             _call(deliver, told, data, found or {})
             return
         try:
             parts = _parts.decode(data)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             telemetry.BAD_MESSAGES.add(1, {"kind": "bundle"})
             return
         for tail, part in parts:

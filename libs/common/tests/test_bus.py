@@ -253,3 +253,28 @@ async def test_a_lost_server_is_told_and_comes_back(own_nats_server) -> None:
 
     assert (await inbox.take(1))[0].data == b"found"
     await bus.close()
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("subject", "data"),
+    [
+        (b"hf.out.o.\xff.1", b"x"),
+        (BUNDLE.encode(), b"\x91\x92\xa1\xff\xc4\x00"),  # of one part, whose name is no text
+    ],
+)
+async def test_a_name_that_is_no_text_does_not_end_the_connection(nats_server, subject: bytes, data: bytes) -> None:
+    """All streams of the process are on it, and anybody on the bus can send one."""
+    bus = await connect_nats(nats_server.url, name="reader")
+    inbox = Inbox()
+    await bus.subscribe(subjects.outputs("o"), inbox)
+    _, writer = await asyncio.open_connection("127.0.0.1", nats_server.port)
+    writer.write(b'CONNECT {"verbose":false}\r\nPUB %s %d\r\n%s\r\n' % (subject, len(data), data))
+    writer.write(b"PUB hf.out.o.s.1 4\r\ngood\r\n")
+
+    async with asyncio.timeout(5):
+        while (await inbox.queue.get()).data != b"good":
+            pass
+    writer.close()
+    await writer.wait_closed()
+    await bus.close()

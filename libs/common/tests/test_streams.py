@@ -294,6 +294,24 @@ async def test_a_code_that_is_none_of_ours_ends_that_stream_alone() -> None:
     assert b"internal" in said[1]
 
 
+@pytest.mark.parametrize("first", [b"\xa1\xff", b"\x91" * 100_000 + b"\xc0"])
+async def test_an_open_that_nobody_can_read_does_not_end_the_replica(first: bytes) -> None:
+    """Text that is none, and nesting without end: neither is msgspec's own error."""
+    begun: list[str] = []
+
+    async def begin(session: Session) -> None:
+        begun.append(session.stream)
+
+    bus = MemoryBus()
+    async with hosted(bus, begin):
+        unreadable = msgspec.structs.replace(asr_open("s1", 1), first=msgspec.Raw(first))
+        for open_ in (unreadable, asr_open("s2", 1)):
+            bus.publish(subjects.open_(Service.ASR, "asr"), encode(open_))
+        await until(lambda: begun)
+
+    assert begun == ["s2"]
+
+
 async def test_only_who_takes_bundles_is_sent_any() -> None:
     """In a roll-out, earlier versions are on the other side: their messages travel one by one."""
     bundles: list[str | None] = []

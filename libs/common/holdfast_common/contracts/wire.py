@@ -135,6 +135,10 @@ def encode(message: object) -> bytes:
     return _encoder.encode(message)
 
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding a message of anybody's may raise: text that is none, and nesting without end, raise Python's own."""
+
+
 def decoder(type_: type[T]) -> msgspec.msgpack.Decoder[T]:
-    """A reusable decoder that validates (types, bounds) while it decodes."""
+    """A reusable decoder that validates (types, bounds) while it decodes; raises one of UNREADABLE."""
     return msgspec.msgpack.Decoder(type_)

@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import msgspec
 import structlog
 
 from holdfast_common import subjects, telemetry
@@ -21,6 +20,7 @@ from holdfast_common.contracts.registry import CONTRACTS, Service
 from holdfast_common.contracts.wire import (
     FORMAT_OF_RATE,
     RATE_HZ,
+    UNREADABLE,
     Audio,
     Flag,
     Format,
@@ -115,7 +115,7 @@ class HostedStream:
             else:
                 item = Audio(frame.body, RATE_HZ[frame.format], self._samples_in, frame.capture_us)
                 self._samples_in += item.samples
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             item = StreamFailed(wire_stream.ErrorCode.BAD_INPUT, str(error))
         self.put(item)
 
@@ -199,7 +199,7 @@ class StreamHost:
     async def _on_open(self, message: BusMessage) -> None:
         try:
             open_ = _opens.decode(message.data)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             telemetry.BAD_MESSAGES.add(1, {"kind": "open"})
             log.warning("bad_open", error=str(error)[:200])
             return
@@ -207,7 +207,7 @@ class StreamHost:
         if refusal is None:
             try:
                 first = CONTRACTS[self.service].first.decode(open_.first)
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 telemetry.BAD_MESSAGES.add(1, {"kind": "first"})
                 await self._answer(open_, wire_stream.Accepted(replica=self._replica, bundles=True))
                 await self._answer(
@@ -322,7 +322,7 @@ class StreamHost:
     def _on_cancel(self, message: BusMessage) -> None:
         try:
             cancel = _cancels.decode(message.data)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             telemetry.BAD_MESSAGES.add(1, {"kind": "cancel"})
             return
         session = self._streams.get(cancel.stream)

@@ -21,6 +21,7 @@ from holdfast_common.contracts.beat import Beat, Goodbye
 from holdfast_common.contracts.registry import CONTRACTS, Service
 from holdfast_common.contracts.wire import (
     RATE_HZ,
+    UNREADABLE,
     Audio,
     Flag,
     Format,
@@ -230,7 +231,7 @@ class StreamOpener:
                 self._replica_gone(left.service, left.replica, now)
                 return
             beat = _beats.decode(message.data)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             telemetry.BAD_MESSAGES.add(1, {"kind": "beat"})
             return
         before = self.presence.boot(beat.service, beat.replica)
@@ -254,7 +255,7 @@ class StreamOpener:
                 item = CONTRACTS[stream.service].results.decode(frame.body)
             else:
                 item = Audio(frame.body, RATE_HZ[frame.format], frame.capture_us)
-        except (ValueError, ContractError, msgspec.MsgspecError) as error:
+        except (ValueError, ContractError, *UNREADABLE) as error:
             telemetry.BAD_MESSAGES.add(1, {"kind": "output"})
             log.warning("bad_stream_output", error=type(error).__name__)
             return
