@@ -361,7 +361,9 @@ class Floor:
         self._actions.append(Ended(self._utterance, self._now))
 
     def _do_over(self) -> None:
-        self._over_at, self._replied_at = self._now, None
+        self._over_at = self._now
+        if self._agent is not Agent.SPEAKING:  # over the agent's voice it was no turn that is replied to
+            self._replied_at = None
         self._actions.append(TurnOver(self._voiced_to, self._now, forced=False))
 
     def _do_limit(self) -> None:

@@ -222,6 +222,18 @@ def test_a_reply_that_has_just_begun_yields_at_once(sounding_ms, holds):
     assert line.turns == 1 and line.holds == holds
 
 
+def test_a_reply_is_not_young_again_after_a_noise_within_it():
+    """What was over was no turn that is replied to: the next sentence wants as much speech as the one before."""
+    line = Line(Floor(RATE, 500, RULE))
+    line.play(Segment(640, False, None, False, Agent.SPEAKING))
+    line.play(Segment(96, True, None, False, None))
+    line.play(Segment(864, False, None, False, None))
+    line.play(Segment(96, False, None, False, Agent.SPEAKING))
+    line.play(Segment(96, True, None, False, None))
+
+    assert line.turns == 1 and line.holds == 0
+
+
 def test_words_after_a_sign_of_listening_interrupt_after_all():
     """ "Yeah ... but what about": let go on first, then stopped."""
     line = Line(Floor(RATE, 500, RULE))
