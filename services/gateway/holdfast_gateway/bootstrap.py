@@ -138,9 +138,14 @@ async def wire(runtime: Runtime, settings: GatewaySettings, edge_settings: EdgeS
             redirects=await stack.enter_async_context(twilio_rest(runtime, edge_settings)),
         )
         await stack.enter_async_context(edge)
+
+        async def drain() -> None:
+            await edge.drain(runtime.common.drain_s)
+            await facts.told()
+
         yield Wiring(
             capacity=edge.reception.seats.certainly_free,
             info=lambda: {"vad": "silero", "url": edge.url} | own_address,
             tasks=(facts.run, lambda: clips.run(runtime.opener), desk.run, edge.look_round),
-            drain=lambda: edge.drain(runtime.common.drain_s),
+            drain=drain,
         )

@@ -21,6 +21,8 @@ from holdfast_common.errors import BusUnavailable, LogUnavailable
 log = structlog.get_logger()
 
 WAITING = 2_000
+LAST_S = 2.0
+"""So long the end of the process waits for what has not been told yet."""
 
 
 def instant() -> str:
@@ -41,6 +43,7 @@ class Facts:
         """Hand over; never waits."""
         if self._waiting.full():
             self._waiting.get_nowait()
+            self._waiting.task_done()
             self._dropped += 1
         self._waiting.put_nowait(fact)
 
@@ -54,3 +57,13 @@ class Facts:
                     await self._log.append_media(fact.call, encode(fact))
             except (BusUnavailable, LogUnavailable) as error:
                 log.warning("fact_dropped", kind=type(fact).__name__, why=type(error).__name__, dropped=self._dropped)
+            finally:
+                self._waiting.task_done()
+
+    async def told(self) -> None:
+        """Wait until all that was handed over is told: the last call's end is among the last of it."""
+        try:
+            async with asyncio.timeout(LAST_S):
+                await self._waiting.join()
+        except TimeoutError:
+            log.warning("facts_untold", facts=self._waiting.qsize())
