@@ -137,7 +137,7 @@ class TurnTaking(_Model):
     by_expectation: dict[str, int] = {}
     """`email: 1200` and the like, over `endpoint_ms`."""
     hold_ms: int = Field(default=200, ge=100, le=1000)
-    """Speech this long over the agent's voice holds it."""
+    """Speech this long over the agent's voice holds it; in the first 300 ms of a reply any does."""
     silence_prompt_s: float = Field(default=8.0, ge=2, le=60)
     max_silences: int = Field(default=3, ge=1, le=10)
 

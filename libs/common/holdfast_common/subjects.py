@@ -7,8 +7,8 @@
     hf.<service>.<replica>.in.bundle.0          several of those, of several streams      media
     hf.<service>.<replica>.cancel               the opener has no more use for a stream   control
     hf.out.<opener>.<stream>.<epoch>            everything a stream answers               media
-    hf.log.<p>.<call>.turns | .media            the call log (JetStream), p = hash mod P  control
     hf.out.<opener>.bundle.0                    several of those, of several streams      media
+    hf.log.<p>.<call>.turns | .media            the call log (JetStream), p = hash mod P  control
     hf.watch.<call>                             what a console may see, as it happens     control
     hf.cfg.>                                    operator's settings (key-value)           control
 
