@@ -24,7 +24,10 @@ class GatewaySettings(BaseSettings):
         None, ge=150, le=5000, description="silence that ends a turn, always this, ms; empty: as profile and words say"
     )
     hold_ms: int | None = Field(
-        None, ge=100, le=1000, description="speech over the agent's voice that holds it (a reply just begun: any), ms; empty: the profile's"
+        None,
+        ge=100,
+        le=1000,
+        description="speech over the agent's voice that holds it (a reply just begun: any), ms; empty: the profile's",
     )
     vad_runtime: VadRuntime = Field(
         VadRuntime.NUMPY, description="numpy, or onnxruntime (slower and larger; the reference that numpy is held to)"
