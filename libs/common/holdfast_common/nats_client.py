@@ -41,6 +41,10 @@ PART_BYTES = 40
 
 Part = tuple[str, bytes]
 """Of a bundle: the last two tokens of its subject, and the message."""
+
+MOST_PARTS = BUNDLE_BYTES // PART_BYTES + 1
+"""More are not sent, and not read: 60,000 empty ones, which fit in one message, would hold the loop for seconds."""
+
 _parts = decoder(list[Part])
 
 
@@ -138,6 +142,8 @@ class DirectClient(Client):
         try:
             parts = _parts.decode(data)
         except UNREADABLE:
+            parts = None
+        if parts is None or len(parts) > MOST_PARTS:
             telemetry.BAD_MESSAGES.add(1, {"kind": "bundle"})
             return
         for tail, part in parts:

@@ -10,7 +10,7 @@ import nats
 import pytest
 from holdfast_common import subjects
 from holdfast_common.bus import Bus, BusMessage, Lane
-from holdfast_common.contracts.wire import decoder
+from holdfast_common.contracts.wire import decoder, encode
 from holdfast_common.errors import BusUnavailable
 from holdfast_common.memory_bus import MemoryBus, MemoryHub
 from holdfast_common.nats_bus import connect_nats
@@ -172,6 +172,33 @@ async def test_a_bug_with_one_message_of_a_bundle_does_not_lose_the_others(pair:
         one.publish(subjects.output("o", "s", 1), data, bundle=BUNDLE)
 
     assert (await inbox.take(1))[0].data == b"good"
+
+
+async def test_a_bundle_has_no_more_parts_than_are_read(pair: tuple[Bus, Bus]) -> None:
+    one, two = pair
+    inbox = Inbox()
+    await two.subscribe(subjects.outputs("o"), inbox)
+
+    for _ in range(4_000):
+        one.publish(subjects.output("o", "s", 1), b"", bundle=BUNDLE)
+
+    assert len(await inbox.take(4_000)) == 4_000
+
+
+@pytest.mark.live
+async def test_a_bundle_of_more_parts_than_are_sent_is_dropped(nats_server) -> None:
+    """60,000 empty ones fit into one message: they would hold the reader's loop for seconds."""
+    bus = await connect_nats(nats_server.url, name="reader")
+    plain = await nats.connect(nats_server.url)
+    inbox = Inbox()
+    await bus.subscribe(subjects.outputs("o"), inbox)
+
+    await plain.publish(BUNDLE, encode([("s.1", b"")] * 4_000))
+    await plain.publish(subjects.output("o", "s", 1), b"good")
+
+    assert (await inbox.take(1))[0].data == b"good"
+    await plain.close()
+    await bus.close()
 
 
 @pytest.mark.live
