@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from holdfast_common import lean  # noqa: F401 - before structlog and nats
+from holdfast_common.rhythm import until_next
 
 # isort: split
 import structlog
@@ -285,9 +286,9 @@ class _Process:
         loop = asyncio.get_running_loop()
         while True:
             await self._beat_once(bus, wiring, healthy=health.state() is not State.DOWN)
-            due = loop.time() + BEAT_EVERY_S
-            await asyncio.sleep(BEAT_EVERY_S)
-            late.woken(loop.time() - due)
+            wait_s = until_next(BEAT_EVERY_S, now := loop.time())
+            await asyncio.sleep(wait_s)
+            late.woken(loop.time() - now - wait_s)
 
     async def _beat_once(self, bus: Bus, wiring: Wiring, *, healthy: bool) -> None:
         host = self._host
@@ -327,7 +328,7 @@ class _Process:
         """A killed `holdfast up` must leave nothing behind."""
         parent = os.getppid()
         while self._common.exit_with_parent:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(until_next(0.5, asyncio.get_running_loop().time()))
             if os.getppid() != parent:
                 log.warning("parent_is_gone")
                 os._exit(3)

@@ -19,6 +19,7 @@ from aiohttp import web
 from holdfast_common.contracts.registry import Service
 from holdfast_common.health import Health
 from holdfast_common.profile import Clips, HandOver, Profile
+from holdfast_common.rhythm import until_next
 
 from holdfast_gateway.adapters import twiml
 from holdfast_gateway.adapters.browser_leg import BrowserLeg
@@ -159,7 +160,7 @@ class Edge:
         while True:
             self.reception.look_round()
             self._addresses()
-            await asyncio.sleep(LOOK_ROUND_S)
+            await asyncio.sleep(until_next(LOOK_ROUND_S, asyncio.get_running_loop().time()))
 
     def _free_streams(self) -> dict[str, int]:
         assert self._presence is not None

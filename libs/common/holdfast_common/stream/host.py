@@ -32,6 +32,7 @@ from holdfast_common.contracts.wire import (
     unpack_frame,
 )
 from holdfast_common.errors import BusUnavailable, ContractError, StreamFailed
+from holdfast_common.rhythm import until_next
 from holdfast_common.stream.api import Handler
 
 log = structlog.get_logger()
@@ -337,11 +338,12 @@ class StreamHost:
         """Say something at least every 200 ms on each stream, and acknowledge inputs as often."""
         while True:
             await self._occupied.wait()
-            due = self.now() + SAY_EVERY_S / 2
-            await asyncio.sleep(SAY_EVERY_S / 2)
+            began = self.now()
+            wait_s = until_next(SAY_EVERY_S / 2, began)
+            await asyncio.sleep(wait_s)
             now = self.now()
             if self._tell_late is not None:
-                self._tell_late(now - due)
+                self._tell_late(now - began - wait_s)
             for session in list(self._streams.values()):
                 silent = now - session.said_at >= SAY_EVERY_S * 0.9
                 waits = session.told_received_to < session.received_to

@@ -32,6 +32,7 @@ from holdfast_common.contracts.wire import (
 )
 from holdfast_common.errors import BusUnavailable, ContractError, StreamFailed
 from holdfast_common.placement import Presence
+from holdfast_common.rhythm import until_next
 from holdfast_common.stream.actions import Action, AskPlacement, AskProbe, Fail, Finish, SendCancel, SendInput, SendOpen
 from holdfast_common.stream.api import FirstInput
 from holdfast_common.stream.machine import StreamMachine, StreamTimes
@@ -317,16 +318,18 @@ class StreamOpener:
         """Wait for the next tick: (how late it is, now). Without streams a longer one, which the first stream ends."""
         began = self.now()
         if self._streams:
-            await asyncio.sleep(TICK_S)
+            wait_s = until_next(TICK_S, began)
+            await asyncio.sleep(wait_s)
             now = self.now()
-            return now - began - TICK_S, now
+            return now - began - wait_s, now
         self._begun.clear()
+        wait_s = until_next(IDLE_TICK_S, began)
         try:
-            async with asyncio.timeout(IDLE_TICK_S):
+            async with asyncio.timeout(wait_s):
                 await self._begun.wait()
         except TimeoutError:
             now = self.now()
-            return now - began - IDLE_TICK_S, now
+            return now - began - wait_s, now
         return 0.0, self.now()
 
     def _place_some(self, now: float) -> None:
