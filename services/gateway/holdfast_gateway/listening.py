@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -32,7 +34,7 @@ from holdfast_gateway.domain.floor_actions import Action
 from holdfast_gateway.domain.levels import Levels
 from holdfast_gateway.ports import AudioIn
 from holdfast_gateway.spawn import Broke, guarded
-from holdfast_gateway.voice import VadBatch
+from holdfast_gateway.voice import VadBatch, Verdict
 
 log = structlog.get_logger()
 
@@ -155,7 +157,8 @@ class Ear:
         self._act = act
         self._rate_hz = rate_hz
         self._levels = levels or Levels(rate_hz)
-        self._lane = batch.lane(guarded(self._on_window, broke))
+        # A batch runs in whosever context began it: what is logged and started here belongs to this call.
+        self._lane = batch.lane(partial(copy_context().run, guarded(self._on_windows, broke)))
         self._now = 0
         self._kept: deque[tuple[int, bytes]] = deque()
         self._kept_samples = KEPT_MS * rate_hz // 1000
@@ -206,10 +209,13 @@ class Ear:
     def close(self) -> None:
         self._lane.close()
 
-    def _on_window(self, probability: float, levels_db: list[float], start: int, _end: int) -> None:
-        voiced = self._levels.judge(probability, levels_db, start, over_agent=self._floor.agent_speaks)
-        among_voices = self._levels.may_be_among_voices
-        if actions := self._floor.window(probability, voiced, among_voices=among_voices):
-            self._act(actions)
-        if not self._lane.is_waiting and (actions := self._floor.frame(self._now)):
+    def _on_windows(self, verdicts: list[Verdict], start: int) -> None:
+        """Windows have their verdicts: who spoke in each, and then, with all of them known, what time it is."""
+        floor, levels, window = self._floor, self._levels, self._lane.window
+        for probability, levels_db in verdicts:
+            voiced = levels.judge(probability, levels_db, start, over_agent=floor.agent_speaks)
+            if actions := floor.window(probability, voiced, among_voices=levels.may_be_among_voices):
+                self._act(actions)
+            start += window
+        if not self._lane.is_waiting and (actions := floor.frame(self._now)):
             self._act(actions)

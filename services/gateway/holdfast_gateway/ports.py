@@ -197,5 +197,8 @@ class VoiceModel(Protocol):
     def close(self, row: int) -> None: ...
 
     def probabilities(self, rows: list[int], windows: npt.NDArray[np.float32]) -> list[float]:
-        """Of one window for each row; `windows` is [B, window] in [-1, 1)."""
+        """Of each window; `windows` is [B, window] in [-1, 1), `rows` whose each is.
+
+        Windows of one row stand side by side, in order.
+        """
         ...

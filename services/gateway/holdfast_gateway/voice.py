@@ -1,15 +1,14 @@
 """Voice activity of all calls of the process in one batch per rate, by the time it is needed.
 
-A window of the network costs 200 us alone, 39 in a batch of eight, 26 in one of sixteen (2026-11-28,
-one busy core), and more alone when the caches are cold. Calls arrive spread over time, so a batch
-waits `GATHER_S` for the windows of other lanes: most verdicts decide nothing at once. Whoever needs
+A run of the network costs 0.35 ms before its first window, because the caches have forgotten its weights since the
+last one, and 20 to 30 us a window (2026-11-29, one core). Calls arrive spread over time, so a batch waits `GATHER_S`
+for the windows of other lanes, and for the next of the same: most verdicts decide nothing at once. Whoever needs
 one now (a silence that may end a turn, a voice that may hold the agent's) says `hurry`, and all that
 waits is judged at the end of the event loop's pass.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -24,8 +23,10 @@ log = structlog.get_logger()
 
 _SCALE = np.float32(1 / FULL_SCALE)
 
-OnWindow = Callable[[float, list[float], int, int], None]
-"""(probability, levels of its steps in dBFS, first sample, end sample), windows in order."""
+Verdict = tuple[float, list[float]]
+"""On a window: how probably it is speech, and the levels of its steps in dBFS."""
+OnWindows = Callable[[list[Verdict], int], None]
+"""(verdicts of windows that follow one another, first sample of the first)."""
 Schedule = Callable[[Callable[[], None]], object]
 
 
@@ -35,47 +36,56 @@ class Timer(Protocol):
 
 Later = Callable[[float, Callable[[], None]], Timer]
 
-GATHER_S = 0.03
-"""A window is 32 ms, so nearly all lanes' windows come together; one lane alone has nothing to wait for."""
+GATHER_S = 0.06
+"""Nearly two windows, so that all lanes' come together, and most lanes bring two."""
 
 
 class Lane:
     """One leg's windows."""
 
-    def __init__(self, batch: VadBatch, row: int, on_window: OnWindow) -> None:
+    def __init__(self, batch: VadBatch, row: int, on_windows: OnWindows) -> None:
         self.row = row
-        self.on_window = on_window
-        self.windows: deque[bytes] = deque()
+        self.on_windows = on_windows
         self._batch = batch
-        self._rest = b""
+        self._sound = b""
+        """s16le: whole windows without a verdict, and what there is of the next."""
         self._judged = 0
+
+    @property
+    def window(self) -> int:
+        """Samples of one."""
+        return self._batch.window
 
     @property
     def is_waiting(self) -> bool:
         """A complete window has no verdict yet."""
-        return bool(self.windows)
+        return len(self._sound) >= self._batch.window_bytes
 
     def hear(self, pcm: bytes) -> None:
-        """Take a frame of any length, s16le: bytes until there is a window, then numbers, for all legs at once."""
-        rest, size = self._rest + pcm, self._batch.window_bytes
-        if len(rest) >= size:
-            if not self.windows:
-                self._batch.add(self)
-            while len(rest) >= size:
-                self.windows.append(rest[:size])
-                rest = rest[size:]
-        self._rest = rest
+        """Take a frame of any length, s16le: bytes until they are judged, then numbers, for all legs at once."""
+        before = len(self._sound)
+        self._sound += pcm
+        if before < self._batch.window_bytes <= len(self._sound):
+            self._batch.add(self)
 
     def hurry(self) -> None:
         """What waits is judged at the end of the loop's pass."""
         self._batch.hurry()
 
-    def judged(self, probability: float, levels_db: list[float]) -> None:
-        start, self._judged = self._judged, self._judged + self._batch.window
-        self.on_window(probability, levels_db, start, self._judged)
+    def take(self) -> bytes:
+        """The whole windows, which get their verdicts now."""
+        sound = self._sound
+        whole = len(sound) - len(sound) % self._batch.window_bytes
+        self._sound = sound[whole:]
+        return sound[:whole]
+
+    def judged(self, verdicts: list[Verdict]) -> None:
+        """Of the windows taken."""
+        start, self._judged = self._judged, self._judged + len(verdicts) * self._batch.window
+        self.on_windows(verdicts, start)
 
     def close(self) -> None:
-        self.windows.clear()
+        self._sound = b""
         self._batch.remove(self)
 
 
@@ -94,17 +104,17 @@ class VadBatch:
         self._timer: Timer | None = None
         self._is_hurried = False
 
-    def lane(self, on_window: OnWindow) -> Lane:
-        lane = Lane(self, self._model.open(), on_window)
+    def lane(self, on_windows: OnWindows) -> Lane:
+        lane = Lane(self, self._model.open(), on_windows)
         self._lanes.add(lane)
         return lane
 
     def add(self, lane: Lane) -> None:
         if not self._waiting:
-            if self._later is not None and len(self._lanes) > 1:
-                self._timer = self._later(GATHER_S, self._judge)
-            else:
+            if self._later is None:
                 self.hurry()
+            else:
+                self._timer = self._later(GATHER_S, self._judge)
         self._waiting.append(lane)
 
     def hurry(self) -> None:
@@ -118,20 +128,26 @@ class VadBatch:
             self._model.close(lane.row)
 
     def _judge(self) -> None:
-        """Judge until no lane waits: a leg that was stalled brings several windows at once."""
         self._is_hurried = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        waiting, self._waiting = self._waiting, []
-        while waiting := [lane for lane in waiting if lane.windows]:
-            samples = samples_of(b"".join([lane.windows.popleft() for lane in waiting])).reshape(-1, self.window)
-            windows = np.multiply(samples, _SCALE, dtype=np.float32)
-            probabilities = self._model.probabilities([lane.row for lane in waiting], windows)
-            levels_db = step_levels(windows, self._model.rate_hz)
-            for lane, probability, levels in zip(waiting, probabilities, levels_db, strict=True):
-                if lane in self._lanes:
-                    try:
-                        lane.judged(probability, levels)
-                    except Exception:  # one call's bug must not make the others deaf
-                        log.exception("window_not_taken")
+        lanes, self._waiting = self._waiting, []
+        sounds = [lane.take() for lane in lanes]
+        counts = [len(sound) // self.window_bytes for sound in sounds]
+        samples = samples_of(b"".join(sounds)).reshape(-1, self.window)
+        if not len(samples):
+            return  # they have closed
+        windows = np.multiply(samples, _SCALE, dtype=np.float32)
+        rows = [lane.row for lane, count in zip(lanes, counts, strict=True) for _ in range(count)]
+        verdicts = list(
+            zip(self._model.probabilities(rows, windows), step_levels(windows, self._model.rate_hz), strict=True)
+        )
+        at = 0
+        for lane, count in zip(lanes, counts, strict=True):
+            if lane in self._lanes:
+                try:
+                    lane.judged(verdicts[at : at + count])
+                except Exception:  # one call's bug must not make the others deaf
+                    log.exception("windows_not_taken")
+            at += count

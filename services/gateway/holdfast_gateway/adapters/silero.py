@@ -73,9 +73,11 @@ class Weights:
 
     spectrum: Floats
     convolutions: tuple[tuple[Floats, Floats], ...]
-    lstm: tuple[Floats, Floats]
-    """Input and hidden state side by side. Of the four gates (in, forget, cell, out) the three that are
-    sigmoids are halved: sigmoid(x) = (1 + tanh(x / 2)) / 2, so that one tanh does for all four."""
+    lstm_input: Floats
+    lstm_hidden: Floats
+    lstm_bias: Floats
+    """Of the four gates (in, forget, cell, out) the three that are sigmoids are halved:
+    sigmoid(x) = (1 + tanh(x / 2)) / 2, so that one tanh does for all four."""
     output: tuple[Floats, float]
 
     @classmethod
@@ -86,8 +88,6 @@ class Weights:
             names = [f"encoder.{i}.reparam_conv" for i in range(4)]
             halved = np.ones(4 * STATE, np.float32)
             halved[: 2 * STATE] = halved[3 * STATE :] = 0.5
-            lstm = np.concatenate([found["decoder.rnn.weight_ih"], found["decoder.rnn.weight_hh"]], axis=1).T * halved
-            lstm_bias = (found["decoder.rnn.bias_ih"] + found["decoder.rnn.bias_hh"]) * halved
             first, second, third, fourth = (_side_by_side(found[f"{name}.weight"]) for name in names)
             # The third has one column, after the padding on the left; the fourth has padding on both sides.
             third, fourth = third[len(third) // 3 :], fourth[len(fourth) // 3 : 2 * len(fourth) // 3]
@@ -95,7 +95,9 @@ class Weights:
             return cls(
                 spectrum=np.ascontiguousarray(found["stft.forward_basis_buffer"][:, 0].T),
                 convolutions=tuple((m, found[f"{n}.bias"]) for m, n in zip(matrices, names, strict=True)),
-                lstm=(np.ascontiguousarray(lstm), lstm_bias),
+                lstm_input=np.ascontiguousarray(found["decoder.rnn.weight_ih"].T * halved),
+                lstm_hidden=np.ascontiguousarray(found["decoder.rnn.weight_hh"].T * halved),
+                lstm_bias=(found["decoder.rnn.bias_ih"] + found["decoder.rnn.bias_hh"]) * halved,
                 output=(found["decoder.decoder.2.weight"].reshape(STATE), float(found["decoder.decoder.2.bias"][0])),
             )
         except (KeyError, ValueError, OSError) as error:
@@ -126,8 +128,7 @@ class _Desk:
         self.second_in = np.zeros((size, 2, 384), np.float32)
         self.second_out = np.zeros((size * 2, 64), np.float32)
         self.third_out = np.zeros((size, 64), np.float32)
-        self.cell_in = np.zeros((size, 2 * STATE), np.float32)
-        self.gates = np.zeros((size, 4 * STATE), np.float32)
+        self.column = np.zeros((size, STATE), np.float32)
 
 
 class Silero:
@@ -149,27 +150,35 @@ class Silero:
         self._rows.close(row)
 
     def probabilities(self, rows: list[int], windows: Floats) -> list[float]:
-        """Speech probability of one window for each row; `windows` is [B, window] in [-1, 1)."""
-        if len(rows) <= BLOCK:
-            return self._block(np.array(rows), windows)
-        found: list[float] = []
-        for at in range(0, len(rows), BLOCK):
-            found += self._block(np.array(rows[at : at + BLOCK]), windows[at : at + BLOCK])
-        return found
+        """Speech probability of each window; `windows` is [B, window] in [-1, 1), `rows` whose each is.
 
-    def _block(self, rows: np.ndarray, windows: Floats) -> list[float]:
+        Windows of one row stand side by side, in order. Only the recurrent cell must go through them one
+        after another: the rest reads its weights, which no cache keeps between two calls, once for all.
+        """
         context, state = self._rows.tables
-        column = self._column(context[rows], windows)
-        context[rows] = windows[:, -self._context :]
-        before = state[rows]
-        after = self._cell(column, before)
-        state[rows] = after
+        owners = np.array(rows)
+        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+        counts = np.diff(firsts, append=len(owners))
+        before = np.empty((len(windows), self._context), np.float32)
+        before[1:] = windows[:-1, -self._context :]
+        before[firsts] = context[owners[firsts]]
+        context[owners[firsts]] = windows[firsts + counts - 1, -self._context :]
+        gates = np.empty((len(windows), 4 * STATE), np.float32)
+        for at in range(0, len(windows), BLOCK):
+            block = slice(at, at + BLOCK)
+            self._encode(before[block], windows[block], gates[block])
+        hidden = np.empty((len(windows), STATE), np.float32)
+        for nth in range(counts.max()):
+            at = firsts[counts > nth] + nth
+            row = owners[at]
+            after = self._cell(gates[at], state[row])
+            state[row] = after
+            hidden[at] = after[:, :STATE]
         weight, bias = self._weights.output
-        hidden = after[:, :STATE]
         return (1.0 / (1.0 + np.exp(-(np.maximum(hidden, 0.0) @ weight + bias)))).tolist()
 
-    def _column(self, context: Floats, windows: Floats) -> Floats:
-        """What the convolutions make of the windows: [B, 128]; a view of the desk."""
+    def _encode(self, context: Floats, windows: Floats, gates: Floats) -> None:
+        """What the convolutions make of the windows, weighed for the cell's gates: into [B, 512]."""
         desk, count, pad = self._desk, len(windows), self._context
         (first, first_bias), (second, second_bias), (third, third_bias), (fourth, fourth_bias) = (
             self._weights.convolutions
@@ -212,18 +221,16 @@ class Silero:
         np.matmul(out.reshape(count, 128), third, out=one)
         one += third_bias
         np.maximum(one, 0.0, out=one)
-        column = desk.cell_in[:count, :STATE]
-        np.add(one @ fourth, fourth_bias, out=column)
-        return np.maximum(column, 0.0, out=column)
+        column = desk.column[:count]
+        np.matmul(one, fourth, out=column)
+        column += fourth_bias
+        np.maximum(column, 0.0, out=column)
+        np.matmul(column, self._weights.lstm_input, out=gates)
+        gates += self._weights.lstm_bias
 
-    def _cell(self, column: Floats, before: Floats) -> Floats:
-        """The LSTM: [hidden, cell] of each row after the column."""
-        desk, count = self._desk, len(column)
-        weight, bias = self._weights.lstm
-        inputs, gates = desk.cell_in[:count], desk.gates[:count]
-        inputs[:, STATE:] = before[:, :STATE]
-        np.matmul(inputs, weight, out=gates)
-        gates += bias
+    def _cell(self, gates: Floats, before: Floats) -> Floats:
+        """The LSTM: [hidden, cell] of each row after the gates' input, which it overwrites."""
+        gates += before[:, :STATE] @ self._weights.lstm_hidden
         np.tanh(gates, out=gates)
         gates[:, : 2 * STATE] += 1.0
         gates[:, : 2 * STATE] *= 0.5

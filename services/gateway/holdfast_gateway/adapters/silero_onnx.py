@@ -49,11 +49,24 @@ class OnnxSilero:
         self._rows.close(row)
 
     def probabilities(self, rows: list[int], windows: Floats) -> list[float]:
-        """Speech probability of one window for each row; `windows` is [B, window] in [-1, 1)."""
+        """Speech probability of each window; `windows` is [B, window] in [-1, 1), `rows` whose each is.
+
+        Windows of one row stand side by side, in order.
+        """
+        owners = np.array(rows)
+        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+        counts = np.diff(firsts, append=len(owners))
+        found = np.empty(len(owners), np.float32)
+        for nth in range(counts.max()):
+            at = firsts[counts > nth] + nth
+            found[at] = self._one_each(owners[at], windows[at])
+        return found.tolist()
+
+    def _one_each(self, rows: np.ndarray, windows: Floats) -> np.ndarray:
         context, state = self._rows.tables
         inputs = np.concatenate([context[rows], windows], axis=1)
         before = np.ascontiguousarray(state[rows].reshape(-1, 2, STATE).swapaxes(0, 1))
         outputs = self._session.run(None, {"input": inputs, "state": before, "sr": self._rate})
         state[rows] = np.asarray(outputs[1]).swapaxes(0, 1).reshape(-1, 2 * STATE)
         context[rows] = windows[:, -context.shape[1] :]
-        return np.asarray(outputs[0]).reshape(-1).tolist()
+        return np.asarray(outputs[0]).reshape(-1)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
+
 import numpy as np
 import pytest
+import structlog
 from holdfast_gateway.adapters.fake import LoudIsVoice, voice
+from holdfast_gateway.domain.floor import Floor
+from holdfast_gateway.listening import Ear
+from holdfast_gateway.ports import AudioIn
 from holdfast_gateway.voice import GATHER_S, VadBatch
 
 
@@ -20,6 +26,18 @@ class Recorder(LoudIsVoice):
         return super().probabilities(rows, windows)
 
 
+def silero(rate_hz):
+    from holdfast_gateway.adapters.silero import Silero
+
+    return Silero(rate_hz)
+
+
+def silero_onnx(rate_hz):
+    from holdfast_gateway.adapters.silero_onnx import OnnxSilero
+
+    return OnnxSilero(rate_hz)
+
+
 def batch_of(model):
     """A batch whose callbacks run when the test says so."""
     scheduled = []
@@ -32,26 +50,33 @@ def test_windows_that_are_ready_together_are_judged_together():
     batch, scheduled = batch_of(model)
     judged = []
     for name in "abc":
-        lane = batch.lane(lambda p, _, start, end, name=name: judged.append((name, round(p, 2), start, end)))
+        lane = batch.lane(lambda verdicts, start, name=name: judged.append((name, *verdicts, start)))
         lane.hear(voice(0.032) if name == "b" else bytes(512))
     assert len(scheduled) == 1
     scheduled[0]()
 
     assert model.sizes == [3]
-    assert judged == [("a", 0.02, 0, 256), ("b", 0.95, 0, 256), ("c", 0.02, 0, 256)]
+    assert [(name, probability, start) for name, (probability, _), start in judged] == [
+        ("a", 0.02, 0),
+        ("b", 0.95, 0),
+        ("c", 0.02, 0),
+    ]
 
 
-def test_a_leg_that_was_stalled_is_judged_window_by_window():
-    """Its windows stay in order, and no window is judged before the one ahead of it."""
+def test_a_leg_that_was_stalled_gets_all_its_verdicts_at_once():
+    """In order, in one run of the model; what is no whole window yet waits for its rest."""
     model = Recorder()
     batch, scheduled = batch_of(model)
     judged = []
-    lane = batch.lane(lambda p, _, start, end: judged.append((start, end)))
-    lane.hear(bytes(2 * 800))
-    scheduled[0]()
-
-    assert judged == [(0, 256), (256, 512), (512, 768)]
+    lane = batch.lane(lambda verdicts, start: judged.append(([probability for probability, _ in verdicts], start)))
+    lane.hear(bytes(1024) + voice(0.032) + bytes(20))
+    scheduled.pop()()
     assert not lane.is_waiting
+    lane.hear(voice(0.032)[20:])
+    scheduled.pop()()
+
+    assert judged == [([0.02, 0.02, 0.95], 0), ([0.95], 768)]
+    assert model.sizes == [3, 1]
 
 
 def test_a_leg_whose_call_is_broken_makes_no_other_deaf():
@@ -62,13 +87,13 @@ def test_a_leg_whose_call_is_broken_makes_no_other_deaf():
     def broken(*_window):
         raise RuntimeError("bug")
 
-    lanes = [batch.lane(broken), batch.lane(lambda p, _, start, end: judged.append((start, end)))]
+    lanes = [batch.lane(broken), batch.lane(lambda verdicts, start: judged.append((len(verdicts), start)))]
     for _ in range(2):
         for lane in lanes:
             lane.hear(bytes(512))
         scheduled.pop()()
 
-    assert judged == [(0, 256), (256, 512)]
+    assert judged == [(1, 0), (1, 256)]
 
 
 def test_a_leg_that_left_is_not_judged():
@@ -115,6 +140,23 @@ def test_a_row_of_silero_does_not_depend_on_its_neighbours():
         together.append(model.probabilities([one, other], np.stack([window, window[::-1]]))[0])
 
     assert single == pytest.approx(together, abs=1e-5)
+
+
+@pytest.mark.parametrize("make", [silero, silero_onnx])
+def test_windows_judged_together_say_what_they_say_one_by_one(make):
+    """Streams that bring none, one or many windows to a run, in any order of rows."""
+    together, single = make(8_000), make(8_000)
+    rows = [(together.open(), single.open()) for _ in range(5)]
+    rng = np.random.default_rng(4)
+    for _ in range(4):
+        counts = rng.permutation([0, 1, 2, 3, 70])
+        sound = rng.normal(0, 0.05, (counts.sum(), 256)).astype(np.float32)
+        owners = np.repeat(np.arange(5), counts)[::-1]
+        found = together.probabilities([rows[owner][0] for owner in owners], sound)
+        one_by_one = [
+            single.probabilities([rows[owner][1]], window[None])[0] for owner, window in zip(owners, sound, strict=True)
+        ]
+        assert found == pytest.approx(one_by_one, abs=1e-5)
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 16_000])
@@ -203,8 +245,32 @@ def test_a_call_that_needs_a_verdict_now_does_not_wait():
     assert clock.timers == []
 
 
-def test_a_call_alone_waits_for_nobody():
-    lanes, scheduled, clock, _ = waiting_batch(1)
-    lanes[0].hear(bytes(512))
+def test_a_window_waits_for_the_next_of_the_same_call():
+    """Two windows in one run cost little more than one."""
+    [lane], scheduled, clock, verdicts = waiting_batch(1)
+    lane.hear(bytes(512))
+    lane.hear(bytes(512))
 
-    assert (len(scheduled), clock.timers) == (1, [])
+    [(_, work)] = clock.timers
+    work()
+    [(both, start)] = verdicts
+    assert (len(both), start, scheduled) == (2, 0, [])
+
+
+def test_what_is_done_about_a_window_is_done_in_the_context_of_its_call():
+    """One call's window begins the batch that judges another's too: their logs and tasks stay apart."""
+    batch, scheduled = batch_of(LoudIsVoice())
+    found = []
+
+    def ear(call):
+        with structlog.contextvars.bound_contextvars(call=call):
+            floor = Floor(8_000, 500)
+            seen = lambda actions: found.append((call, structlog.contextvars.get_contextvars()["call"]))  # noqa: E731
+            return Ear(floor, batch, 8_000, act=seen, broke=pytest.fail)
+
+    ears = [ear("one"), ear("other")]
+    for one in ears:
+        one.hear(AudioIn(voice(0.096), 0))
+    copy_context().run(scheduled.pop())
+
+    assert sorted(found) == [("one", "one"), ("other", "other")]
