@@ -17,7 +17,7 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 from dotenv import dotenv_values
-from holdfast_common.errors import EngineUnavailable, HoldfastError, SettingsError
+from holdfast_common.errors import EngineUnavailable, HoldfastError, SettingsError, all_of
 from rich.console import Console
 
 from holdfast_cli.supervise import nats_server, run_file, settings_check
@@ -168,7 +168,7 @@ async def run_up(options: UpOptions, plan: Plan, console: Console, started: floa
         try:
             await supervisor.run(on_ready)
         except* ChildRefusedError as refused:
-            for error in _leaves(refused):
+            for error in all_of(refused, ChildRefusedError):
                 console.print(f"[red]holdfast: {error} and would again.[/] Its last words:")
                 console.print("\n".join(f"  {line}" for line in error.last_lines), markup=False, highlight=False)
             status = 2
@@ -218,13 +218,6 @@ async def _stop_with_parent(stop: asyncio.Event) -> None:
     while os.getppid() == parent:
         await asyncio.sleep(PARENT_CHECK_S)
     stop.set()
-
-
-def _leaves(group: BaseExceptionGroup[ChildRefusedError]) -> list[ChildRefusedError]:
-    found: list[ChildRefusedError] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
 
 
 def up(options: UpOptions) -> int:

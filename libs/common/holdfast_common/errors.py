@@ -5,6 +5,22 @@ Messages name the thing and the numbers ("asr: silent for 0.92 s (limit 0.80), s
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
+
+
+def all_of(error: BaseException, kind: type[E]) -> list[E]:
+    """What a task group failed of, where it is of one kind; empty where anything else is among it.
+
+    For `except ExceptionGroup`, where the kind is to be raised by itself: what is raised in an `except*` block comes
+    out in another group before Python 3.11.4.
+    """
+    if not isinstance(error, BaseExceptionGroup):
+        return [error] if isinstance(error, kind) else []
+    parts = [all_of(part, kind) for part in error.exceptions]
+    return [one for part in parts for one in part] if all(parts) else []
+
 
 class HoldfastError(Exception):
     """Anything that a Holdfast part reports on purpose."""

@@ -33,7 +33,7 @@ from holdfast_common.call_log import CallLog
 from holdfast_common.contracts.beat import Beat, Goodbye
 from holdfast_common.contracts.registry import OPENS, Service
 from holdfast_common.contracts.wire import encode
-from holdfast_common.errors import BusUnavailable, LogUnavailable, SettingsError
+from holdfast_common.errors import BusUnavailable, LogUnavailable, SettingsError, all_of
 from holdfast_common.health import Finding, Health, State
 from holdfast_common.jetstream_log import JetStreamLog
 from holdfast_common.lateness import Lateness
@@ -103,9 +103,12 @@ def run(service: Service, common: CommonSettings, wire: Wire) -> None:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_Process(service, replica, common, wire).live())
-    except* SettingsError as group:
-        for error in group.exceptions:
-            print(f"holdfast: {service} cannot start.\n{error}", file=sys.stderr)
+    except (SettingsError, ExceptionGroup) as error:
+        wrong = all_of(error, SettingsError)
+        for problem in wrong:
+            print(f"holdfast: {service} cannot start.\n{problem}", file=sys.stderr)
+        if not wrong:
+            raise
         raise SystemExit(2) from None
     finally:
         if export is not None:

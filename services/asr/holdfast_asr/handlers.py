@@ -15,7 +15,7 @@ from holdfast_common import telemetry
 from holdfast_common.contracts.asr import EndOfUtterance, Final, Hypothesis, Listen, Partial, Pause, Word
 from holdfast_common.contracts.stream import ErrorCode
 from holdfast_common.contracts.wire import Audio
-from holdfast_common.errors import EngineUnavailable, StreamFailed
+from holdfast_common.errors import HoldfastError, StreamFailed, all_of
 from holdfast_common.stream.api import Session
 
 from holdfast_asr.domain.agreement import stable_words
@@ -46,10 +46,14 @@ class Hearer:
                 speaker = group.create_task(guesses.speak(self._partial_every_s), name="partials")
                 await self._follow(session, listen, utterance, group)
                 speaker.cancel()
-        except* EngineUnavailable as errors:
-            raise StreamFailed(ErrorCode.ENGINE, str(errors.exceptions[0])[:200], retryable=True) from errors
-        except* StreamFailed as errors:
-            raise errors.exceptions[0] from None
+        except ExceptionGroup as errors:
+            told = all_of(errors, HoldfastError)
+            if not told:
+                raise
+            for error in told:
+                if isinstance(error, StreamFailed):
+                    raise error from None
+            raise StreamFailed(ErrorCode.ENGINE, str(told[0])[:200], retryable=True) from told[0]
         finally:
             utterance.close()
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
-from holdfast_common.errors import EngineUnavailable
+from holdfast_common.errors import EngineUnavailable, all_of
 
 from holdfast_asr.adapters.whisper_process import WhisperProcess
 from holdfast_asr.adapters.whisper_prompts import Prompts
@@ -129,8 +129,10 @@ class WhisperRecogniser:
                 for slot in self._slots:
                     group.create_task(self._keep(slot), name=f"whisper-{slot.index}")
                 group.create_task(self._watch(), name="whisper-watch")
-        except* EngineUnavailable as errors:
-            raise EngineUnavailable(str(errors.exceptions[0])) from None
+        except ExceptionGroup as errors:
+            if refused := all_of(errors, EngineUnavailable):
+                raise refused[0] from None
+            raise
         finally:
             self._fail_all("whisper: its processes have ended")
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
-from holdfast_common.errors import EngineUnavailable
+from holdfast_common.errors import EngineUnavailable, all_of
 
 from holdfast_tts.adapters.piper_process import Gone, Options, PiperProcess
 from holdfast_tts.adapters.piper_wire import Ready, Refused, Said
@@ -52,8 +52,10 @@ class PiperPool:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.options.workers):
                     group.create_task(self._keep_one())
-        except* EngineUnavailable as refused:
-            raise refused.exceptions[0] from None
+        except ExceptionGroup as errors:
+            if refused := all_of(errors, EngineUnavailable):
+                raise refused[0] from None
+            raise
 
     async def say(self, words: tuple[str, ...], speed: float, speaker: int | None) -> Said:
         """One run, on the first process that is free. Raises EngineAway."""
