@@ -12,9 +12,8 @@ STAMP  := $(VENV)/.holdfast-setup
 # Compiled modules are kept, whatever the shell says: without them every process compiles its packages anew, which
 # was 3 of the 5 CPU seconds that a service's imports took.
 export PYTHONDONTWRITEBYTECODE :=
-# The newest interpreter that our wheels are sure to exist for; override with `make PYTHON=...`.
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
-            $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# Asked for by `setup` and `bench-peers` alone; override with `make PYTHON=...`.
+PYTHON ?= $(shell infra/pick_python.sh)
 MEMBERS  := libs/common services/asr services/dialogue services/gateway services/records services/tools services/tts cli
 EDITABLE := $(foreach member,$(MEMBERS),-e ./$(member))
 LOCK     := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 -q
@@ -39,9 +38,10 @@ help: ## say what there is
 setup: $(STAMP) ## make .venv with everything pinned by hash (again: only if a lock or a package changed)
 
 $(STAMP): requirements/uv.txt requirements/dev.txt $(MEMBERS:%=%/pyproject.toml)
-	@if [ -z "$(PYTHON)" ]; then echo "holdfast needs Python 3.11 or newer; none found (set PYTHON=...)" >&2; exit 1; fi
-	@echo "setup: making $(VENV) with $(PYTHON): about 10 s with packages cached, up to 5 minutes without"
-	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@python="$(PYTHON)"; if [ -z "$$python" ]; then \
+	   echo "holdfast needs Python 3.11 or newer with venv; none found (set PYTHON=...)" >&2; exit 1; fi; \
+	 echo "setup: making $(VENV) with $$python: about 10 s with packages cached, up to 5 minutes without"; \
+	 test -x $(PY) || "$$python" -m venv $(VENV)
 	@test -x $(UV) || $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@# Packages by hash first, then our own members as they stand in this tree: two steps, because
 	@# a source tree has no hash. hatchling and editables are in the lock, so nothing is built blind.
