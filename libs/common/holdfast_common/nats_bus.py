@@ -16,7 +16,7 @@ import structlog
 
 from holdfast_common.bus import BusMessage, Callback, Lane, Subscription
 from holdfast_common.errors import BusUnavailable
-from holdfast_common.nats_client import DirectClient
+from holdfast_common.nats_client import PING_EVERY_S, DirectClient
 
 log = structlog.get_logger()
 
@@ -134,7 +134,7 @@ async def _connect(
         name=name,
         user=user or None,
         password=password or None,
-        ping_interval=1,
+        ping_interval=PING_EVERY_S,  # pyright: ignore[reportArgumentType] - slept for as it is
         max_outstanding_pings=2,
         connect_timeout=1,
         reconnect_time_wait=0.1,  # pyright: ignore[reportArgumentType] - slept for as it is

@@ -26,12 +26,16 @@ from nats.protocol.command import hpub_cmd, pub_cmd
 
 from holdfast_common import subjects, telemetry
 from holdfast_common.contracts.wire import UNREADABLE, decoder, encode
+from holdfast_common.rhythm import until_next
 
 log = structlog.get_logger()
 
 Deliver = Callable[[str, bytes, Mapping[str, str]], None]
 """(subject, data, headers); must return at once."""
 
+
+PING_EVERY_S = 1.0
+"""So that a server that hangs is noticed."""
 
 BUNDLE_BYTES = 60_000
 """A bundle that would grow beyond goes out, and another is begun: the reader takes in 64 kB at a time."""
@@ -114,6 +118,11 @@ class DirectClient(Client):
         except (RuntimeError, OSError) as error:
             # It broke and the library has not noticed yet: lost, like all that is published while the bus is away.
             log.warning("bus_write_failed", messages=len(commands), error=type(error).__name__)
+
+    async def _send_ping(self, future: asyncio.Future[Any] | None = None) -> None:
+        """The next goes out when all of the machine's processes wake anyway: the library sleeps for so long."""
+        self.options["ping_interval"] = until_next(PING_EVERY_S, asyncio.get_running_loop().time())
+        await super()._send_ping(future)
 
     async def flush(self, timeout: int = DEFAULT_FLUSH_TIMEOUT) -> None:
         self._write()

@@ -14,6 +14,7 @@ from holdfast_common.contracts.wire import decoder, encode
 from holdfast_common.errors import BusUnavailable
 from holdfast_common.memory_bus import MemoryBus, MemoryHub
 from holdfast_common.nats_bus import connect_nats
+from holdfast_common.nats_client import PING_EVERY_S
 
 
 @pytest.fixture(params=["memory", pytest.param("nats", marks=pytest.mark.live)])
@@ -257,6 +258,21 @@ def test_a_server_killed_while_messages_go_out_raises_nothing_in_the_loop(own_na
         runner.run(story())
 
     assert not bugs
+
+
+@pytest.mark.live
+async def test_connections_ping_at_the_same_moments(nats_server) -> None:
+    """After each ping the next is due on the grid that all processes of the machine wake on."""
+    bus = await connect_nats(nats_server.url, name="pinging")
+    clock = asyncio.get_running_loop().time
+    for _ in range(2):
+        before = clock()
+        await bus.control.flush()
+        after = clock()
+        due = before + bus.control.options["ping_interval"]
+        assert -due % PING_EVERY_S <= after - before
+        await asyncio.sleep(0.3)
+    await bus.close()
 
 
 @pytest.mark.live
