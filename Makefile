@@ -12,7 +12,7 @@ STAMP  := $(VENV)/.holdfast-setup
 # Compiled modules are kept, whatever the shell says: without them every process compiles its packages anew, which
 # was 3 of the 5 CPU seconds that a service's imports took.
 export PYTHONDONTWRITEBYTECODE :=
-# Asked for by `setup` and `bench-peers` alone; override with `make PYTHON=...`.
+# Asked for only where an environment is made; override with `make PYTHON=...`, the path of one.
 PYTHON ?= $(shell infra/pick_python.sh)
 MEMBERS  := libs/common services/asr services/dialogue services/gateway services/records services/tools services/tts cli
 EDITABLE := $(foreach member,$(MEMBERS),-e ./$(member))
@@ -101,7 +101,7 @@ bench: setup ## measure calls per core, latency and cost, alone on the machine; 
 
 bench-peers: setup ## the same of livekit-agents and pipecat-ai, each in an environment of its own (650 MB; PEERS=, LEVELS=, RUNS=)
 	@for peer in livekit pipecat; do test -x var/peers/$$peer/bin/python || { \
-	   echo "bench-peers: making var/peers/$$peer"; $(PYTHON) -m venv --without-pip var/peers/$$peer && \
+	   echo "bench-peers: making var/peers/$$peer"; "$(PYTHON)" -m venv --without-pip var/peers/$$peer && \
 	   $(UV) pip install -q --python var/peers/$$peer/bin/python --no-deps --require-hashes -r bench/peers/$$peer.txt; }; done
 	@$(PY) bench/calls.py peers $(if $(PEERS),--peers $(PEERS)) $(if $(LEVELS),--levels $(LEVELS)) $(if $(RUNS),--runs $(RUNS)) \
 	   $(if $(AGAIN),--again)
@@ -127,7 +127,7 @@ compose-down: ## stop the composed system; its data stays
 	@$(COMPOSE) down
 
 k8s-validate: setup ## render infra/k8s and hold it against the Kubernetes schemas (100 MB, an environment of their own)
-	@test -x var/k8s-venv/bin/python || { $(PYTHON) -m venv --without-pip var/k8s-venv && \
+	@test -x var/k8s-venv/bin/python || { "$(PYTHON)" -m venv --without-pip var/k8s-venv && \
 	   $(UV) pip install -q --python var/k8s-venv/bin/python --no-deps --require-hashes -r requirements/k8s.txt; }
 	@var/k8s-venv/bin/python infra/k8s/validate.py
 

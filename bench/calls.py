@@ -249,7 +249,7 @@ def cpu_name() -> str:
 
 def commit() -> str:
     done = subprocess.run(
-        ("git", "rev-parse", "--short", "HEAD"), cwd=ROOT, capture_output=True, text=True, check=False
+        ("git", "describe", "--always", "--dirty"), cwd=ROOT, capture_output=True, text=True, check=False
     )
     return done.stdout.strip() or "unknown"
 

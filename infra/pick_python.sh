@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Names the interpreter for .venv: of Python 3.11, 3.12, 3.13 the first on the PATH that can make one. Where the PATH
-# has several of that version (pyenv's before the system's, say), a later one only if it is 15 % faster: one that
-# was compiled without --enable-optimizations, as pyenv does by default, carries a seventh fewer calls per core.
+# Names the interpreter for a fresh .venv: of Python 3.11, 3.12, 3.13 and python3 the first on the PATH that can make
+# one. Where the PATH has several of that version (pyenv's before the system's, say), a later one only if it is 15 %
+# faster: one that was compiled without --enable-optimizations, as pyenv does by default, carries fewer calls per core.
 set -euo pipefail
 
 probe='
 import sys
 if sys.version_info < (3, 11): sys.exit(1)
-import ensurepip, os, time, venv
+import ensurepip, time, venv
 
 class Count:
     def __init__(self): self.sum = 0
@@ -20,17 +20,25 @@ def work():
         if i & 1: max(count.sum & 1023, 3)
     return time.perf_counter() - began
 
-print(min(work() for _ in range(15)) * 1e9 // 1, os.path.realpath(sys.executable))'
+print()
+print(int(min(work() for _ in range(15)) * 1e9), sys.executable)'
+
+# Nanoseconds and the path of a candidate; nothing where it is none.
+measured() {
+  local found
+  found=$("$1" -c "$probe" 2>/dev/null | tail -n 1) || return 0
+  if [[ $found =~ ^[0-9]+\ /. ]]; then echo "$found"; fi
+}
 
 for name in python3.11 python3.12 python3.13 python3; do
   chosen='' chosen_ns=0
-  for path in $(type -ap "$name" || true); do
-    found=$("$path" -c "$probe" 2>/dev/null) || continue
-    ns=${found%%.*}
-    if [ -z "$chosen" ] || [ $((ns * 23 / 20)) -lt "$chosen_ns" ]; then
+  while IFS= read -r path; do
+    found=$(measured "$path")
+    ns=${found%% *}
+    if [ -n "$found" ] && { [ -z "$chosen" ] || [ $((ns * 23 / 20)) -lt "$chosen_ns" ]; }; then
       chosen=${found#* } chosen_ns=$ns
     fi
-  done
+  done < <(type -ap "$name" || true)
   if [ -n "$chosen" ]; then
     echo "$chosen"
     exit 0

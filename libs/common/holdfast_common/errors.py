@@ -10,8 +10,8 @@ from typing import TypeVar
 E = TypeVar("E", bound=BaseException)
 
 
-def all_of(error: BaseException, kind: type[E]) -> list[E]:
-    """What a task group failed of, where it is of one kind; empty where anything else is among it.
+def all_of(error: BaseException, kind: type[E] | tuple[type[E], ...]) -> list[E]:
+    """What a task group failed of, where it is of one kind (or of these); empty where anything else is among it.
 
     For `except ExceptionGroup`, where the kind is to be raised by itself: what is raised in an `except*` block comes
     out in another group before Python 3.11.4.

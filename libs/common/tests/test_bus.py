@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import nats
 import pytest
@@ -262,16 +263,21 @@ def test_a_server_killed_while_messages_go_out_raises_nothing_in_the_loop(own_na
 
 @pytest.mark.live
 async def test_connections_ping_at_the_same_moments(nats_server) -> None:
-    """After each ping the next is due on the grid that all processes of the machine wake on."""
+    """The library's own pings: each is sent no earlier than the last one's grid line, and sets the next."""
     bus = await connect_nats(nats_server.url, name="pinging")
-    clock = asyncio.get_running_loop().time
-    for _ in range(2):
+    clock, sends, pings = asyncio.get_running_loop().time, bus.control._send_ping, asyncio.Queue()
+
+    async def noted(future: asyncio.Future[Any] | None = None) -> None:
         before = clock()
-        await bus.control.flush()
-        after = clock()
-        due = before + bus.control.options["ping_interval"]
+        await sends(future)
+        pings.put_nowait((before, clock(), before + bus.control.options["ping_interval"]))
+
+    bus.control._send_ping = noted
+    async with asyncio.timeout(10):
+        first, second = await pings.get(), await pings.get()
+    for before, after, due in (first, second):
         assert -due % PING_EVERY_S <= after - before
-        await asyncio.sleep(0.3)
+    assert second[1] >= first[2] - 0.01
     await bus.close()
 
 

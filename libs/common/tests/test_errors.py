@@ -16,6 +16,7 @@ GONE, SLOW, BUG = EngineUnavailable("gone"), StreamFailed("deadline", "slow"), R
         (ExceptionGroup("", [GONE]), EngineUnavailable, [GONE]),
         (ExceptionGroup("", [ExceptionGroup("", [GONE, SLOW]), SLOW]), HoldfastError, [GONE, SLOW, SLOW]),
         (ExceptionGroup("", [GONE, SLOW]), EngineUnavailable, []),
+        (ExceptionGroup("", [GONE, SLOW]), (EngineUnavailable, StreamFailed), [GONE, SLOW]),
         (ExceptionGroup("", [ExceptionGroup("", [GONE]), BUG]), HoldfastError, []),
     ],
 )

@@ -15,7 +15,7 @@ from holdfast_common import telemetry
 from holdfast_common.contracts.asr import EndOfUtterance, Final, Hypothesis, Listen, Partial, Pause, Word
 from holdfast_common.contracts.stream import ErrorCode
 from holdfast_common.contracts.wire import Audio
-from holdfast_common.errors import HoldfastError, StreamFailed, all_of
+from holdfast_common.errors import EngineUnavailable, StreamFailed, all_of
 from holdfast_common.stream.api import Session
 
 from holdfast_asr.domain.agreement import stable_words
@@ -47,7 +47,7 @@ class Hearer:
                 await self._follow(session, listen, utterance, group)
                 speaker.cancel()
         except ExceptionGroup as errors:
-            told = all_of(errors, HoldfastError)
+            told = all_of(errors, (EngineUnavailable, StreamFailed))
             if not told:
                 raise
             for error in told:

@@ -111,7 +111,7 @@ class Hearing:
 
     def agent(self, state: Agent) -> None:
         """The agent has begun or stopped to do something."""
-        self._act(self._floor.agent(state))
+        self._act(self._floor.agent(state, self._ear.now))
 
     def close(self) -> None:
         self._ear.close()
@@ -196,7 +196,7 @@ class Hearing:
 
     def _guess(self, utterance: int, hypothesis: Hypothesis) -> None:
         """Let the conversation think ahead, if the words so far may be the whole turn's and it pays."""
-        caller, silent_ms = self._caller, self._floor.silent_ms
+        caller, silent_ms = self._caller, self._ear.silent_ms
         if caller is None or not self._house.rule.guesses or not pays(self._floor.endpoint_ms - silent_ms):
             return
         said = caller.said_if(utterance, Final(text=hypothesis.text, confidence=hypothesis.confidence))

@@ -26,7 +26,7 @@ from holdfast_common.contracts.asr import (
 )
 from holdfast_common.contracts.registry import Service
 from holdfast_common.errors import StreamFailed
-from holdfast_common.pcm import BYTES_PER_SAMPLE
+from holdfast_common.pcm import BYTES_PER_SAMPLE, rms_dbfs
 from holdfast_common.stream.api import Opener
 
 from holdfast_gateway.domain.floor import Floor
@@ -41,6 +41,8 @@ log = structlog.get_logger()
 KEPT_MS = 980
 """Audio kept for the pre-roll; with the frame at hand it fits the 1 s of a first input."""
 MAX_UTTERANCE_S = 60
+LOUD_MS = 80
+"""After a loud frame so much is judged as it comes: two windows, and what the frames leave over."""
 FRAMES_SENT = 5
 """Frames in one message to the recogniser: on both sides the cost is the wake-up, not the bytes. A pause and the end
 take what waits along, so no answer is later for it; a partial may be, by 80 ms."""
@@ -160,6 +162,7 @@ class Ear:
         # A batch runs in whosever context began it: what is logged and started here belongs to this call.
         self._lane = batch.lane(partial(copy_context().run, guarded(self._on_windows, broke)))
         self._now = 0
+        self._loud_at = -rate_hz
         self._kept: deque[tuple[int, bytes]] = deque()
         self._kept_samples = KEPT_MS * rate_hz // 1000
         self._utterance: Utterance | None = None
@@ -168,6 +171,11 @@ class Ear:
     def now(self) -> int:
         """Samples heard since the leg began."""
         return self._now
+
+    @property
+    def silent_ms(self) -> int:
+        """Since the last sample known to be voice."""
+        return (self._now - self._floor.voiced_to) * 1000 // self._rate_hz
 
     def hear(self, frame: AudioIn) -> None:
         """Take one frame: to the open utterance at once, to the detector, and to the floor if it decides now.
@@ -187,6 +195,15 @@ class Ear:
                 self._lane.hurry()
             else:
                 self._act(self._floor.frame(now))
+        elif self._floor.yields_at_once:
+            self._hurry_if_loud(pcm)
+
+    def _hurry_if_loud(self, pcm: bytes) -> None:
+        """What may be a voice is judged at once, and what comes right after it; the rest waits as ever."""
+        if rms_dbfs(pcm) > self._levels.noise_db + self._levels.rule.above_noise_db:
+            self._loud_at = self._now
+        if self._lane.is_waiting and self._now - self._loud_at <= LOUD_MS * self._rate_hz // 1000:
+            self._lane.hurry()
 
     def begin(self, number: int, start: int, context: Context) -> Utterance:
         """Make an utterance of the audio from `start` (a frame's first sample) on."""

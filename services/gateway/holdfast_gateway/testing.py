@@ -257,7 +257,8 @@ async def _answered(frames: Sequence[bytes], last_voiced: int, model: VoiceModel
 
 def _desk(services: _Services, facts: _Told | None = None, model: VoiceModel | None = None) -> Desk:
     opener = FakeOpener({Service.ASR: services.asr, Service.DIALOGUE: services.dialogue, Service.TTS: services.tts})
-    batch = VadBatch(model or LoudIsVoice(RATE_HZ), asyncio.get_running_loop().call_soon)
+    loop = asyncio.get_running_loop()
+    batch = VadBatch(model or LoudIsVoice(RATE_HZ), loop.call_soon, loop.call_later)
     rule = CallRule(endpointing=Endpointing(500, {}, middle_ms=500))
     house = House(opener, facts or _Told(), Clips(ClipTexts()), lambda rate_hz: batch, rule)  # type: ignore[arg-type]
     return Desk(house, MemoryLog())

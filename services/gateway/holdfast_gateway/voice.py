@@ -1,10 +1,10 @@
 """Voice activity of all calls of the process in one batch per rate, by the time it is needed.
 
-A run of the network costs 0.35 ms before its first window, because the caches have forgotten its weights since the
-last one, and 20 to 30 us a window (2026-11-29, one core). Calls arrive spread over time, so a batch waits `GATHER_S`
-for the windows of other lanes, and for the next of the same: most verdicts decide nothing at once. Whoever needs
-one now (a silence that may end a turn, a voice that may hold the agent's) says `hurry`, and all that
-waits is judged at the end of the event loop's pass.
+A run of the network costs some 0.4 ms before its first window, because the caches have forgotten its weights since
+the last one, and 20 to 30 us a window (bench/results/2026-11-30-turn-cost.json). Calls arrive spread over time, so a
+batch waits `GATHER_S` for the windows of other lanes, and for the next of the same: most verdicts decide nothing at
+once. Whoever needs one now (a silence that may end a turn, a voice that may hold the agent's) says `hurry`, and all
+that waits is judged at the end of the event loop's pass.
 """
 
 from __future__ import annotations
@@ -110,6 +110,8 @@ class VadBatch:
         return lane
 
     def add(self, lane: Lane) -> None:
+        if lane not in self._lanes:
+            return  # it has closed, and its row may be another's
         if not self._waiting:
             if self._later is None:
                 self.hurry()

@@ -191,9 +191,14 @@ class Floor:
         return self._voiced_to
 
     @property
-    def silent_ms(self) -> int:
-        """Since the last voiced sample."""
-        return (self._now - self._voiced_to) // self._ms
+    def yields_at_once(self) -> bool:
+        """Any voice would hold the agent now, however short: it thinks, or its reply has just begun."""
+        is_free = self.contest is Contest.FREE and self._agent is not Agent.QUIET
+        return is_free and (self._agent is Agent.THINKING or self._has_just_begun)
+
+    @property
+    def _has_just_begun(self) -> bool:
+        return self._replied_at is not None and self._now - self._replied_at < self.rule.begun_ms * self._ms
 
     @property
     def needed_at(self) -> int:
@@ -266,11 +271,14 @@ class Floor:
             self._resume()
         return self._take()
 
-    def agent(self, state: Agent) -> list[Action]:
-        """The agent has begun or stopped to do something. A held voice still counts as speaking."""
+    def agent(self, state: Agent, now: int | None = None) -> list[Action]:
+        """The agent has begun or stopped to do something, at this sample (None: at the last frame that was judged).
+
+        A held voice still counts as speaking.
+        """
         self._agent = state
         if state is Agent.SPEAKING and self._replied_at is None:
-            self._replied_at = self._now
+            self._replied_at = self._now if now is None else now
         if state is Agent.QUIET and self.contest is Contest.HELD:
             self._resume()
         return self._take()
@@ -306,8 +314,7 @@ class Floor:
         talking = self.voice in (Voice.SPEAKING, Voice.PAUSED) and not self._quiet_for(rule.recent_ms)
         if self.contest is Contest.FREE and talking and self._agent is not Agent.QUIET:
             spoken = self._now - self._voiced_from >= rule.hold_ms * self._ms
-            begun = self._replied_at is not None and self._now - self._replied_at < rule.begun_ms * self._ms
-            if spoken or begun or self._agent is Agent.THINKING:
+            if spoken or self._has_just_begun or self._agent is Agent.THINKING:
                 self._hold()
         elif self.contest is Contest.HELD:
             held = self._now - self._held_at

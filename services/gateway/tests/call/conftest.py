@@ -188,7 +188,8 @@ class World:
         self.facts = Remembered()
         self.log = MemoryLog()
         model = LoudIsVoice(rate_hz or RATE)
-        batch = VadBatch(model, asyncio.get_running_loop().call_soon)
+        loop = asyncio.get_running_loop()
+        batch = VadBatch(model, loop.call_soon, loop.call_later)
         endpoint_ms = rule.pop("endpoint_ms", 500)
         names = {"silence_s", "longest_call_s"}
         duties = DutyRule(**{name: rule.pop(name) for name in names & rule.keys()})

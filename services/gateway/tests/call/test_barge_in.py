@@ -30,7 +30,8 @@ def test_the_voice_is_held_after_the_set_time_of_speech(play, script, world):
         call.leg.speak(voice(1.5))
         await call.until(lambda: call.leg.clears)
 
-        assert 0.199 < call.leg.clears[0] - began < 0.245
+        # The frame that ends now may carry the first of it already.
+        assert 0.179 < call.leg.clears[0] - began < 0.245
 
         call.leg.hang_up()
         await call.task

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import structlog
 from holdfast_gateway.adapters.fake import LoudIsVoice, voice
-from holdfast_gateway.domain.floor import Floor
+from holdfast_gateway.domain.floor import Agent, Floor
+from holdfast_gateway.domain.floor_actions import Hold, TurnOver
+from holdfast_gateway.domain.levels import Voiced
 from holdfast_gateway.listening import Ear
 from holdfast_gateway.ports import AudioIn
 from holdfast_gateway.voice import GATHER_S, VadBatch
@@ -274,3 +276,42 @@ def test_what_is_done_about_a_window_is_done_in_the_context_of_its_call():
     copy_context().run(scheduled.pop())
 
     assert sorted(found) == [("one", "one"), ("other", "other")]
+
+
+@pytest.mark.parametrize("agent", [Agent.THINKING, Agent.SPEAKING])
+def test_a_voice_that_holds_the_agent_at_once_is_judged_at_once(agent):
+    """While any voice would hold the agent, what is loud waits for no other call's windows; silence does."""
+    scheduled, clock, actions = [], Clock(), []
+    floor = Floor(8_000, 500)
+    ear = Ear(floor, VadBatch(LoudIsVoice(), scheduled.append, clock), 8_000, act=actions.extend, broke=pytest.fail)
+
+    def hear(sound):
+        for at in range(0, len(sound), 320):
+            ear.hear(AudioIn(sound[at : at + 320], 0))
+            while scheduled:
+                scheduled.pop()()
+
+    hear(voice(0.2) + bytes(16 * 700))
+    for _, work in clock.timers:
+        work()
+    floor.agent(agent, ear.now)
+    assert floor.is_silent and floor.yields_at_once
+    ear.hear(AudioIn(bytes(640), 0))
+    assert scheduled == [] and clock.timers
+    hear(voice(0.08))
+
+    assert Hold() in actions
+
+
+def test_a_reply_begins_where_the_leg_is_not_where_the_last_verdict_was():
+    """Verdicts lag: a reply that begins now has just begun for its 300 ms from now on."""
+    floor = Floor(8_000, 500)
+    for start in range(0, 1_024, 256):
+        floor.window(0.9, Voiced(start, start + 256))
+    floor.window(0.02, None)
+    assert any(isinstance(action, TurnOver) for action in floor.frame(8_000))
+    floor.agent(Agent.SPEAKING, 8_480)
+    floor.frame(8_480 + 299 * 8)
+    assert floor.yields_at_once
+    floor.frame(8_480 + 300 * 8)
+    assert not floor.yields_at_once

@@ -8,10 +8,11 @@ import pytest
 from holdfast_gateway.domain.floor import Agent, Floor
 from holdfast_gateway.domain.floor_actions import Ended, Hold, Paused, TurnOver
 from holdfast_gateway.domain.levels import Voiced
+from holdfast_gateway.voice import GATHER_S
 
 RATE, WINDOW, FRAME = 8_000, 256, 160
-GATHERED = 240
-"""Samples (30 ms) that a window waits for those of other calls at most."""
+GATHERED = round(GATHER_S * RATE)
+"""Samples that a window waits for those of other calls at most."""
 IN_TIME = (Hold, Paused, Ended, TurnOver)
 
 
