@@ -49,7 +49,8 @@ class Lane:
         self._batch = batch
         self._sound = b""
         """s16le: whole windows without a verdict, and what there is of the next."""
-        self._judged = 0
+        self._taken = 0
+        """Samples of the windows that were."""
 
     @property
     def window(self) -> int:
@@ -77,12 +78,12 @@ class Lane:
         sound = self._sound
         whole = len(sound) - len(sound) % self._batch.window_bytes
         self._sound = sound[whole:]
+        self._taken += whole // BYTES_PER_SAMPLE
         return sound[:whole]
 
     def judged(self, verdicts: list[Verdict]) -> None:
-        """Of the windows taken."""
-        start, self._judged = self._judged, self._judged + len(verdicts) * self._batch.window
-        self.on_windows(verdicts, start)
+        """Of the windows taken last."""
+        self.on_windows(verdicts, self._taken - len(verdicts) * self._batch.window)
 
     def close(self) -> None:
         self._sound = b""

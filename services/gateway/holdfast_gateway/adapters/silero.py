@@ -67,6 +67,13 @@ class Rows:
         self._free.append(row)
 
 
+def rounds_of(rows: np.ndarray) -> list[np.ndarray]:
+    """Where each row's first window stands, then where each one's second does, and so on; `rows` says whose each is."""
+    firsts = np.flatnonzero(np.diff(rows, prepend=-1))
+    counts = np.diff(firsts, append=len(rows))
+    return [firsts[counts > nth] + nth for nth in range(counts.max())]
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """Matrices of the network, each `[what comes in, what goes out]`, and biases."""
@@ -157,19 +164,18 @@ class Silero:
         """
         context, state = self._rows.tables
         owners = np.array(rows)
-        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
-        counts = np.diff(firsts, append=len(owners))
+        rounds = rounds_of(owners)
+        firsts, lasts = rounds[0], np.append(rounds[0][1:], len(owners)) - 1
         before = np.empty((len(windows), self._context), np.float32)
         before[1:] = windows[:-1, -self._context :]
         before[firsts] = context[owners[firsts]]
-        context[owners[firsts]] = windows[firsts + counts - 1, -self._context :]
+        context[owners[firsts]] = windows[lasts, -self._context :]
         gates = np.empty((len(windows), 4 * STATE), np.float32)
         for at in range(0, len(windows), BLOCK):
             block = slice(at, at + BLOCK)
             self._encode(before[block], windows[block], gates[block])
         hidden = np.empty((len(windows), STATE), np.float32)
-        for nth in range(counts.max()):
-            at = firsts[counts > nth] + nth
+        for at in rounds:
             row = owners[at]
             after = self._cell(gates[at], state[row])
             state[row] = after

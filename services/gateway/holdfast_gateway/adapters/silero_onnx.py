@@ -11,7 +11,7 @@ import numpy as np
 from holdfast_common.errors import EngineUnavailable
 from holdfast_common.pcm import Floats
 
-from holdfast_gateway.adapters.silero import CONTEXT, STATE, WINDOW, Rows, model_path
+from holdfast_gateway.adapters.silero import CONTEXT, STATE, WINDOW, Rows, model_path, rounds_of
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -54,11 +54,8 @@ class OnnxSilero:
         Windows of one row stand side by side, in order.
         """
         owners = np.array(rows)
-        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
-        counts = np.diff(firsts, append=len(owners))
         found = np.empty(len(owners), np.float32)
-        for nth in range(counts.max()):
-            at = firsts[counts > nth] + nth
+        for at in rounds_of(owners):
             found[at] = self._one_each(owners[at], windows[at])
         return found.tolist()
 
