@@ -2,7 +2,7 @@
 
 SET is a folder with `set.jsonl` (id, wav, expectation, endpoint_ms, words, agent; see `Scene`) and the WAV
 files it names. For each scene one line of JSON goes to standard output: what the floor decided and when.
-Nothing waits for a clock, so an hour takes a minute. The recogniser is a list of words with their ends:
+Nothing waits for a clock, so an hour takes a minute or two. The recogniser is a list of words with their ends:
 a partial has each word `PARTIAL_MS` after it, a pause is answered after `ANSWER_MS`. Where a scene has no agent of its
 own, one replies as soon as a turn's words are final, until the caller interrupts.
 """
@@ -44,8 +44,6 @@ BEYOND_MS = 150
 UNSPOKEN_MS = 60
 """... and knows a word without its last so much."""
 FRAME_MS = 20
-AT_ONCE = 64
-"""Scenes played side by side: the detector judges their windows in one batch."""
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -230,22 +228,40 @@ class Player:
         self.events.append((name, position // self._ms, self._ear.now // self._ms))
 
 
-def play(scenes: list[Scene], folder: Path, rule: CallRule, *, misheard: bool) -> list[Player]:
-    """Play scenes side by side to their ends."""
+class _FrameClock:
+    """Timers by the audio: a batch gathers windows for as many frames as it would for milliseconds."""
+
+    def __init__(self) -> None:
+        self._work: Callable[[], None] | None = None
+        self._left = 0
+
+    def later(self, wait_s: float, work: Callable[[], None]) -> _FrameClock:
+        self._work, self._left = work, round(wait_s * 1000 / FRAME_MS)
+        return self
+
+    def cancel(self) -> None:
+        self._work = None
+
+    def step(self) -> None:
+        """A frame's time has passed."""
+        self._left -= 1
+        if self._work is not None and self._left < 0:
+            self._work()
+
+
+def play(scene: Scene, folder: Path, rule: CallRule, model: Silero, *, misheard: bool) -> Player:
+    """Play a scene to its end, as the only call: other calls' hurry would have its windows judged sooner."""
     judge: list[Callable[[], None]] = []
-    batch = VadBatch(Silero(8_000), judge.append)
-    players = [Player(scene, folder, rule, batch, misheard=misheard) for scene in scenes]
-    playing = players
-    while playing:
-        playing = [player for player in playing if player.step()]
+    clock = _FrameClock()
+    player = Player(scene, folder, rule, VadBatch(model, judge.append, clock.later), misheard=misheard)
+    while player.step():
+        clock.step()
         for callback in judge:
             callback()
         judge.clear()
-        for player in playing:
-            player.settle()
-    for player in players:
-        player.close()
-    return players
+        player.settle()
+    player.close()
+    return player
 
 
 def main() -> None:
@@ -258,9 +274,10 @@ def main() -> None:
     scenes = [msgspec.json.decode(line, type=Scene) for line in lines]
     settings, edge = load_or_exit(GatewaySettings, EdgeSettings)
     rule = call_rule(load_profile(options.profile), settings, edge)
-    for first in range(0, len(scenes), AT_ONCE):
-        for player in play(scenes[first : first + AT_ONCE], options.folder, rule, misheard=options.misheard):
-            sys.stdout.write(json.dumps({"id": player.scene.id, "events": player.events}) + "\n")
+    model = Silero(8_000)
+    for scene in scenes:
+        player = play(scene, options.folder, rule, model, misheard=options.misheard)
+        sys.stdout.write(json.dumps({"id": scene.id, "events": player.events}) + "\n")
 
 
 if __name__ == "__main__":
