@@ -8,8 +8,6 @@ sees half of it, and several replicas may build at once. Building takes about a 
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,6 +17,7 @@ import msgspec
 import pocketsphinx
 import structlog
 from holdfast_common.errors import EngineUnavailable
+from holdfast_common.made_folder import made_once
 from holdfast_common.profile import Article, Profile
 from pocketsphinx.lm import ArpaBoLM
 
@@ -76,8 +75,11 @@ def prepare_model(profile: Profile, articles: Sequence[Article], data: CallerDat
     digest.update(msgspec.json.encode(profile.speech.pronunciations, order="sorted"))
     folder = cache / digest.hexdigest()
     try:
-        if not (folder / FACTS).exists():
-            _build(folder, corpora, build_lexicon(profile, corpora.values(), data), grammars)
+
+        def build(making: Path) -> None:
+            _build(making, corpora, build_lexicon(profile, corpora.values(), data), grammars)
+
+        made_once(folder, FACTS, build)
         facts = msgspec.json.decode((folder / FACTS).read_bytes(), type=_Facts)
     except (OSError, RuntimeError, msgspec.MsgspecError) as error:
         raise EngineUnavailable(f"pocketsphinx: language model in {folder}: {error}") from error
@@ -85,26 +87,16 @@ def prepare_model(profile: Profile, articles: Sequence[Article], data: CallerDat
 
 
 def _build(folder: Path, corpora: Mapping[str, Corpus], lexicon: Lexicon, grammars: Mapping[str, str]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
-    try:
-        for name, corpus in corpora.items():
-            _write_trigram(corpus, lexicon, work / f"{name}.lm.bin")
-        (work / DICTIONARY).write_text("\n".join(lexicon.lines()) + "\n", "utf-8")
-        for name, text in grammars.items():
-            if lost := words_in(text) - set(lexicon.entries):
-                log.warning("grammar_left_out", grammar=name, words_without_pronunciation=len(lost))
-            else:
-                (work / f"{name}.gram").write_text(text, "utf-8")
-        (work / FACTS).write_bytes(msgspec.json.encode(_Facts(len(lexicon.entries), list(lexicon.missing))))
-        try:
-            work.rename(folder)
-        except OSError:
-            if not (folder / FACTS).exists():
-                raise  # not merely another replica that was quicker
-        log.info("language_model_built", words=len(lexicon.entries))
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    for name, corpus in corpora.items():
+        _write_trigram(corpus, lexicon, folder / f"{name}.lm.bin")
+    (folder / DICTIONARY).write_text("\n".join(lexicon.lines()) + "\n", "utf-8")
+    for name, text in grammars.items():
+        if lost := words_in(text) - set(lexicon.entries):
+            log.warning("grammar_left_out", grammar=name, words_without_pronunciation=len(lost))
+        else:
+            (folder / f"{name}.gram").write_text(text, "utf-8")
+    (folder / FACTS).write_bytes(msgspec.json.encode(_Facts(len(lexicon.entries), list(lexicon.missing))))
+    log.info("language_model_built", words=len(lexicon.entries))
 
 
 def _write_trigram(corpus: Corpus, lexicon: Lexicon, path: Path) -> None:

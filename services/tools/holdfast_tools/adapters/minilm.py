@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import shutil
 import struct
-import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from holdfast_common.errors import EngineUnavailable
+from holdfast_common.made_folder import made_once
 
 from holdfast_tools.domain.sparse import Floats
 
@@ -44,9 +43,10 @@ class MiniLm:
         except ImportError as error:
             raise EngineUnavailable(f"minilm: {error}") from error
         source = _source()
-        folder = state / self.name
-        if not (folder / "model.bin").exists():
-            _convert(source, folder)
+        try:
+            folder = made_once(state / self.name, "model.bin", lambda making: _convert(source, making))
+        except OSError as error:
+            raise EngineUnavailable(f"minilm: cannot keep the converted weights: {error}") from error
         self._tokenizer: Any = Tokenizer.from_file(str(source / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MOST_TOKENS)
@@ -84,21 +84,11 @@ def _source() -> Path:
 
 
 def _convert(source: Path, target: Path) -> None:
-    """Write CTranslate2's form of the weights; whole or not at all."""
+    """Write CTranslate2's form of the weights into an empty folder."""
     raw = (source / "model.safetensors").read_bytes()
     if (digest := hashlib.sha256(raw).hexdigest()) != SHA256:
         raise EngineUnavailable(f"minilm: the weights are not the known ones (sha256 {digest[:16]}...)")
-    spec = _filled(_tensors(raw), (source / "vocab.txt").read_text("utf-8").splitlines())
-    target.parent.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(dir=target.parent, prefix=".minilm-"))
-    try:
-        spec.save(str(making))
-        making.replace(target)
-    except OSError as error:
-        if not (target / "model.bin").exists():  # else another process was faster, which is as good
-            raise EngineUnavailable(f"minilm: cannot keep the converted weights: {error}") from error
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
+    _filled(_tensors(raw), (source / "vocab.txt").read_text("utf-8").splitlines()).save(str(target))
 
 
 def _tensors(raw: bytes) -> dict[str, Floats]:
