@@ -20,6 +20,7 @@ from holdfast_asr.ports import Recogniser
 from holdfast_asr.settings import AsrSettings
 
 if TYPE_CHECKING:
+    from holdfast_asr.adapters.finality_process import FinalityProcess
     from holdfast_asr.adapters.pocketsphinx_pool import PocketsphinxPool
     from holdfast_asr.adapters.whisper_arrival import Source
     from holdfast_asr.adapters.whisper_engine import Plan
@@ -30,8 +31,11 @@ NO_WHISPER = "no Whisper model configured"
 @asynccontextmanager
 async def wire(runtime: Runtime, settings: AsrSettings) -> AsyncIterator[Wiring]:
     """Ready when one real utterance has been decoded; raises SettingsError where nothing can recognise."""
-    async with _engine(runtime, settings) as recogniser:
-        hearer = Hearer(recogniser, partial_every_s=settings.partial_every_ms / 1000)
+    cache = runtime.common.state_dir / "asr"
+    async with _engine(runtime, settings) as recogniser, judging(cache, settings) as finality:
+        hearer = Hearer(recogniser, finality, partial_every_s=settings.partial_every_ms / 1000)
+        if finality is not None:
+            runtime.health.register("finality", finality.check)
 
         def check() -> Finding:
             state = State.OK if recogniser.capacity() else State.DOWN
@@ -100,6 +104,23 @@ async def _scripted(settings: AsrSettings) -> AsyncIterator[Recogniser]:
     from holdfast_asr.adapters.scripted import Scripted  # noqa: PLC0415 - only where measured
 
     yield Scripted(settings.scripted_text)
+
+
+@asynccontextmanager
+async def judging(cache: Path, settings: AsrSettings) -> AsyncIterator[FinalityProcess | None]:
+    """The language model that says how final words sound, while it starts; None where there shall be none."""
+    if settings.finality == "off" or settings.engine == "scripted":
+        yield None
+        return
+    from holdfast_asr.adapters.finality_process import FinalityProcess, worker  # noqa: PLC0415 - only where used
+
+    finality = FinalityProcess(worker(cache))
+    running = asyncio.ensure_future(finality.run())  # ends below, with the service
+    try:
+        yield finality
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 def _pronunciations(missing: Sequence[str]) -> Finding:

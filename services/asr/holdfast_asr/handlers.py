@@ -19,7 +19,7 @@ from holdfast_common.errors import EngineUnavailable, StreamFailed, all_of
 from holdfast_common.stream.api import Session
 
 from holdfast_asr.domain.agreement import stable_words
-from holdfast_asr.ports import Hearing, Recogniser, Request, Utterance
+from holdfast_asr.ports import Finality, Hearing, NoFinality, Recogniser, Request, Utterance
 
 log = structlog.get_logger()
 
@@ -28,10 +28,13 @@ MAX_WORDS = 400
 
 
 class Hearer:
-    """Serves asr streams with one recogniser."""
+    """Serves asr streams with one recogniser, and an opinion on how final words sound."""
 
-    def __init__(self, recogniser: Recogniser, *, partial_every_s: float = 0.2) -> None:
+    def __init__(
+        self, recogniser: Recogniser, finality: Finality | None = None, *, partial_every_s: float = 0.2
+    ) -> None:
         self._recogniser = recogniser
+        self._finality = finality or NoFinality()
         self._partial_every_s = partial_every_s
 
     async def handle(self, session: Session) -> None:
@@ -70,7 +73,7 @@ class Hearer:
                 case Pause():
                     if pausing is not None:
                         pausing.cancel()  # a newer pause: nobody waits for the older answer any more
-                    pausing = group.create_task(_answer_pause(session, utterance, item), name="pause")
+                    pausing = group.create_task(self._answer_pause(session, utterance, item), name="pause")
                 case EndOfUtterance():
                     if pausing is not None:
                         pausing.cancel()
@@ -82,6 +85,12 @@ class Hearer:
                     return
                 case _:
                     assert_never(item)
+
+    async def _answer_pause(self, session: Session, utterance: Utterance, pause: Pause) -> None:
+        hearing = await utterance.hear(pause.position)
+        finality = await self._finality.of(hearing)
+        text = hearing.text[:MAX_TEXT]
+        await session.send(Hypothesis(pause.position, text, hearing.confidence, finality))
 
 
 class _Guesses:
@@ -109,11 +118,6 @@ class _Guesses:
             stable, self._previous = stable_words(self._previous, words), words
             await self._session.send(Partial(text=self._text[:MAX_TEXT], stable_words=stable))
             await asyncio.sleep(every_s)  # the pace, not a wait for something
-
-
-async def _answer_pause(session: Session, utterance: Utterance, pause: Pause) -> None:
-    hearing = await utterance.hear(pause.position)
-    await session.send(Hypothesis(position=pause.position, text=hearing.text[:MAX_TEXT], confidence=hearing.confidence))
 
 
 def _feed(utterance: Utterance, pcm: bytes) -> None:

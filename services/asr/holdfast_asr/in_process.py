@@ -13,7 +13,7 @@ from pathlib import Path
 from holdfast_common.settings import load_settings
 from holdfast_common.stream.api import Handler
 
-from holdfast_asr.bootstrap import pocketsphinx
+from holdfast_asr.bootstrap import judging, pocketsphinx
 from holdfast_asr.handlers import Hearer
 from holdfast_asr.settings import AsrSettings
 
@@ -22,5 +22,7 @@ from holdfast_asr.settings import AsrSettings
 async def serve(folder: Path, cache: Path) -> AsyncIterator[tuple[Handler, Callable[[], float]]]:
     """The handler over a profile's folder, and how many seconds of audio wait to be decoded. Raises SettingsError."""
     (settings,) = load_settings(AsrSettings)
-    async with pocketsphinx(folder, cache, settings) as pool:
-        yield Hearer(pool, partial_every_s=settings.partial_every_ms / 1000).handle, pool.behind_s
+    async with pocketsphinx(folder, cache, settings) as pool, judging(cache, settings) as finality:
+        if finality is not None:
+            await finality.ready()
+        yield Hearer(pool, finality, partial_every_s=settings.partial_every_ms / 1000).handle, pool.behind_s

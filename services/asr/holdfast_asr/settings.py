@@ -28,6 +28,11 @@ class AsrSettings(BaseSettings, WhisperSettings):  # pyright: ignore[reportIncom
     generic: bool = Field(
         True, description="ask the generic English model too when the company's own is unsure (35-100 MB per worker)"
     )
+    finality: Literal["model", "off"] = Field(
+        "model",
+        description="how final words sound at a pause: model: a small language model says (300 MB, 0.03 s of a core a "
+        "pause); off: the gateway goes by its table of words",
+    )
     scripted_text: str = Field(
         "how long is the free trial", max_length=2_000, description="what the scripted engine always hears"
     )

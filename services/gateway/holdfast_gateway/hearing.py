@@ -187,7 +187,8 @@ class Hearing:
             is_latest = position == self._floor.voiced_to
             if is_latest:
                 expectation, _ = self._mouth.expectation()
-                self._floor.endpoint_ms = self._endpointing.after(self._caller.text_so_far, expectation)
+                so_far = self._caller.text_so_far
+                self._floor.endpoint_ms = self._endpointing.after(so_far, expectation, hypothesis.finality)
                 self._act(self._floor.answered(weigh(self._caller.text_so_far, expectation)))
             else:
                 self._weigh_words()

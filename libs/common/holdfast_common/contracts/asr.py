@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from holdfast_common.contracts.wire import Message, Probability, Rate, ShortText, Text
+from holdfast_common.contracts.wire import LogOdds, Message, Probability, Rate, ShortText, Text
 
 
 class Expectation(StrEnum):
@@ -86,6 +86,8 @@ class Hypothesis(Message, frozen=True, tag="hypothesis", tag_field="t"):
     """The Pause's position."""
     text: Text
     confidence: Probability
+    finality: LogOdds | None = None
+    """That nothing is to come, as the words sound; None: the recogniser has no opinion."""
 
 
 class Final(Message, frozen=True, tag="final", tag_field="t"):

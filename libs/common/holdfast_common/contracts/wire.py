@@ -124,6 +124,8 @@ LongText = Annotated[str, msgspec.Meta(max_length=8_000)]
 Millis = Annotated[int, msgspec.Meta(ge=0, le=86_400_000)]
 Rate = Annotated[int, msgspec.Meta(ge=8_000, le=48_000)]
 Probability = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+LogOdds = Annotated[float, msgspec.Meta(ge=-100.0, le=100.0)]
+"""Natural logarithm of the odds."""
 
 T = TypeVar("T")
 

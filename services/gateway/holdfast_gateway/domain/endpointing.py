@@ -49,6 +49,10 @@ _PATIENCE = ((0.0, 1.0), (0.9, 0.7), (1.3, 0.16), (2.0, 0.0))
 """(finality, share of the way from the usual endpoint to the patient one), straight between them. Chosen for the
 fewest cuts at the least mean wait over 567 questions of callers, 43 % of them paused at a random word for 400 to
 1,200 ms; of four such shapes the one that did best on both halves of the turn-taking set (bench/turns/waits.py)."""
+_SURE, _MS_PER_NAT = 2.5, 250
+"""Where the recogniser says how final the words sound: from these log-odds on as after what is surely finished, and so
+much longer for each unit below. As pauses within an utterance become rarer with their length, so do those that are left
+for a given doubt: a straight line, chosen on the tuned half of the turn-taking set."""
 _LONE_DIGITS = 2
 
 
@@ -76,8 +80,9 @@ class Endpointing:
         """The endpoint while the recogniser still owes its answer to this pause, or had no words for it."""
         return self.endpoint_ms if self.is_fixed else max(self.expected(expectation), self.middle_ms)
 
-    def after(self, text: str, expectation: Expectation) -> int:
-        """The endpoint once the recogniser has said what it has."""
+    def after(self, text: str, expectation: Expectation, said_final: float | None = None) -> int:
+        """The endpoint once the recogniser has said what it has; `said_final`: how final that sounds to it, as log-odds
+        (None: it has no opinion, and the table of words decides)."""
         usual = self.expected(expectation)
         words = _WORD.findall(text.lower())
         if self.is_fixed or not words:
@@ -95,9 +100,11 @@ class Endpointing:
             return max(usual, self._dictated(words, expectation))
         if len(words) > 1 and all(word in _COURTESY for word in words) and last not in _COURTESY_GOES_ON:
             return usual
+        if said_final is not None and expectation in _SENTENCES:
+            return max(usual, min(self.patient_ms, usual + round(_MS_PER_NAT * max(0.0, _SURE - said_final))))
         if last in TRAILING:
             return max(usual, self.middle_ms if is_stranded(words) else self.patient_ms)
-        return self._by_meaning(words, usual) if expectation in _SENTENCES else usual
+        return self._by_table(words, usual) if expectation in _SENTENCES else usual
 
     def _dictated(self, words: list[str], expectation: Expectation) -> int:
         """A number being read out is not over at its first pause; one digit in a sentence is no dictation."""
@@ -110,7 +117,7 @@ class Endpointing:
             return self.middle_ms
         return self.patient_ms
 
-    def _by_meaning(self, words: list[str], usual: int) -> int:
+    def _by_table(self, words: list[str], usual: int) -> int:
         """The less final the words sound, the longer."""
         share = _between(_PATIENCE, finality(words))
         return usual + round(share * max(0, self.patient_ms - usual))

@@ -150,3 +150,24 @@ def test_a_turn_of_several_utterances_is_ready_when_all_have_their_words():
 
 def test_a_final_of_another_turn_is_refused():
     assert CallerTurn().final(1, Final(text="old", confidence=1.0)) is False
+
+
+@pytest.mark.parametrize(
+    ("said_final", "expectation", "endpoint_ms"),
+    [
+        (4.0, Expectation.OPEN, 500),
+        (2.5, Expectation.OPEN, 500),
+        (1.5, Expectation.OPEN, 750),
+        (-6.0, Expectation.OPEN, 1_300),
+        (1.5, Expectation.YES_NO, 650),
+        (-6.0, Expectation.NAME, 500),
+    ],
+)
+def test_where_the_recogniser_says_how_final_it_sounds_the_wait_follows(said_final, expectation, endpoint_ms):
+    """Down to the surest and up to the patient endpoint; a name is a fragment anyway."""
+    assert USUAL.after("we send contracts to the customer", expectation, said_final) == endpoint_ms
+
+
+@pytest.mark.parametrize("text", ["um", "four two one nine", "hello there"])
+def test_hesitation_digits_and_courtesy_are_known_better_than_by_how_final_they_sound(text):
+    assert USUAL.after(text, Expectation.OPEN, 9.0) == USUAL.after(text, Expectation.OPEN, -9.0)
