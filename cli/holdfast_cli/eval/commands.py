@@ -63,6 +63,9 @@ def turns(
     set_folder: Annotated[Path | None, typer.Option("--set", help="folder of a set made elsewhere")] = None,
     split: Annotated[str, typer.Option(help="report: speakers nothing was tuned on; tune: the others")] = "report",
     scale: Annotated[float, typer.Option(min=0.02, max=10, help="1: 480 scenes")] = 1.0,
+    table: Annotated[
+        bool, typer.Option("--table", help="without the language model: the gateway's table says how final words sound")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Callers cut off, answers late, barge-ins missed: a labelled set at 8 kHz through the gateway's own ear."""
@@ -70,7 +73,8 @@ def turns(
 
     if split not in command.SPLITS:
         raise typer.BadParameter(f"{split!r} is none of {', '.join(command.SPLITS)}", param_hint="--split")
-    options = command.TurnsOptions(speech, profile, split, set_folder, scale, as_json)
+    models = None if table else Path("var/eval/asr").absolute()
+    options = command.TurnsOptions(speech, profile, split, set_folder, scale, models, as_json)
     raise typer.Exit(command.turns(options))
 
 

@@ -2,12 +2,13 @@
 
 The gateway's `replay` module is a process of its own, as services are to the command line everywhere. It runs
 twice: with the true words at each pause, as an ideal recogniser gives them, and with words dropped and swapped
-at the rate of a real one.
+at the rate of a real one. How final words sound is said by asr's language model, a process of its own as well.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -35,12 +36,17 @@ class TurnsOptions:
     split: str = "report"
     folder: Path | None = None
     scale: float = 1.0
+    models: Path | None = Path("var/eval/asr")
+    """Where the language model's converted weights are kept; None: the gateway's table of words decides."""
     as_json: bool = False
 
 
-def replayed(folder: Path, profile: Path, *, misheard: bool) -> dict[str, Events]:
+def replayed(folder: Path, profile: Path, models: Path | None = None, *, misheard: bool) -> dict[str, Events]:
     """What the gateway decided in each scene; raises CalledProcessError when the replay fails."""
     command = [sys.executable, "-m", "holdfast_gateway.replay", str(folder), "--profile", str(profile)]
+    if models is not None:
+        judge = [sys.executable, "-m", "holdfast_asr.adapters.finality_worker", str(models)]
+        command += ["--opinion", shlex.join(judge)]
     done = subprocess.run(
         [*command, "--misheard"] if misheard else command,
         check=True,
@@ -65,14 +71,15 @@ def measure(options: TurnsOptions) -> dict[str, Any]:
             turn_set.build(options.speech, folder, (options.split,), options.scale)
         items = read_set(folder, options.split)
         passes = {
-            "true_words": score(items, replayed(folder, options.profile, misheard=False)),
-            "misheard_words": score(items, replayed(folder, options.profile, misheard=True)),
+            "true_words": score(items, replayed(folder, options.profile, options.models, misheard=False)),
+            "misheard_words": score(items, replayed(folder, options.profile, options.models, misheard=True)),
         }
     return {
         "set": {
             "seed": turn_set.SEED if options.folder is None else None,
             "split": options.split,
             "scenes": len(items),
+            "finality": "table of words" if options.models is None else "language model",
             "speakers": sorted({item.speaker for item in items}),
         },
         **passes,

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import subprocess
 import sys
 import wave
 from collections.abc import Callable
@@ -58,6 +60,32 @@ class Scene(msgspec.Struct, frozen=True):
     agent: tuple[int, int] | None = None
 
 
+Opinion = Callable[[str], float]
+"""How final words sound, as log-odds that nothing is to come."""
+
+
+class Judge:
+    """An `Opinion` of a program: a text a line in, a number a line out, behind a first line that says `ready`."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._known: dict[str, float] = {}
+        if (said := self._line()) != "ready":
+            raise SystemExit(f"replay: {command[0]} says: {said or 'nothing'}")
+
+    def __call__(self, text: str) -> float:
+        if text not in self._known:
+            assert self._process.stdin is not None  # we asked for the pipe
+            self._process.stdin.write(text + "\n")
+            self._process.stdin.flush()
+            self._known[text] = float(self._line())
+        return self._known[text]
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None  # we asked for the pipe
+        return self._process.stdout.readline().strip()
+
+
 class _NoStream:
     """Takes an utterance's audio and forgets it."""
 
@@ -84,10 +112,20 @@ class _Answer:
 class Player:
     """One scene: ear, floor and endpointing as `hearing.Hearing` joins them, and a recogniser that knows the words."""
 
-    def __init__(self, scene: Scene, folder: Path, rule: CallRule, batch: VadBatch, *, misheard: bool) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        folder: Path,
+        rule: CallRule,
+        batch: VadBatch,
+        *,
+        misheard: bool,
+        opinion: Opinion | None = None,
+    ) -> None:
         with wave.open(str(folder / scene.wav)) as wav:
             self._pcm, self._rate_hz = wav.readframes(wav.getnframes()), wav.getframerate()
         self.scene = scene
+        self._opinion = opinion
         self.events: list[tuple[str, int, int]] = []
         """(what, position ms, decided ms)."""
         self._errors: list[Exception] = []
@@ -161,7 +199,8 @@ class Player:
             return
         self._turn[answer.utterance] = answer.text
         if answer.position is not None and answer.position == self._floor.voiced_to:
-            self._floor.endpoint_ms = self._endpointing.after(self._so_far, self.scene.expectation)
+            sounds = self._opinion(answer.text) if self._opinion is not None and answer.text else None
+            self._floor.endpoint_ms = self._endpointing.after(self._so_far, self.scene.expectation, sounds)
             self._act(self._floor.answered(weigh(self._so_far, self.scene.expectation)))
         else:
             self._weigh()
@@ -249,11 +288,14 @@ class _FrameClock:
             self._work()
 
 
-def play(scene: Scene, folder: Path, rule: CallRule, model: Silero, *, misheard: bool) -> Player:
+def play(
+    scene: Scene, folder: Path, rule: CallRule, model: Silero, *, misheard: bool, opinion: Opinion | None = None
+) -> Player:
     """Play a scene to its end, as the only call: other calls' hurry would have its windows judged sooner."""
     judge: list[Callable[[], None]] = []
     clock = _FrameClock()
-    player = Player(scene, folder, rule, VadBatch(model, judge.append, clock.later), misheard=misheard)
+    batch = VadBatch(model, judge.append, clock.later)
+    player = Player(scene, folder, rule, batch, misheard=misheard, opinion=opinion)
     while player.step():
         clock.step()
         for callback in judge:
@@ -269,14 +311,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--profile", type=Path, default=Path("profiles/trial_success"))
     parser.add_argument("--misheard", action="store_true", help="with the words of a recogniser that errs")
+    parser.add_argument(
+        "--opinion", metavar="COMMAND", help="a program that says how final each line sounds; none: the table of words"
+    )
     options = parser.parse_args()
+    opinion = Judge(shlex.split(options.opinion)) if options.opinion else None
     lines = (options.folder / "set.jsonl").read_text("utf-8").splitlines()
     scenes = [msgspec.json.decode(line, type=Scene) for line in lines]
     settings, edge = load_or_exit(GatewaySettings, EdgeSettings)
     rule = call_rule(load_profile(options.profile), settings, edge)
     model = Silero(8_000)
     for scene in scenes:
-        player = play(scene, options.folder, rule, model, misheard=options.misheard)
+        player = play(scene, options.folder, rule, model, misheard=options.misheard, opinion=opinion)
         sys.stdout.write(json.dumps({"id": scene.id, "events": player.events}) + "\n")
 
 
