@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import Path
 
 from holdfast_common.settings import load_settings
@@ -20,9 +21,14 @@ from holdfast_asr.settings import AsrSettings
 
 @asynccontextmanager
 async def serve(folder: Path, cache: Path) -> AsyncIterator[tuple[Handler, Callable[[], float]]]:
-    """The handler over a profile's folder, and how many seconds of audio wait to be decoded. Raises SettingsError."""
+    """The handler over a profile's folder, and how many seconds of audio wait to be decoded (without end while an
+    opinion is owed). Raises SettingsError."""
     (settings,) = load_settings(AsrSettings)
     async with pocketsphinx(folder, cache, settings) as pool, judging(cache, settings) as finality:
         if finality is not None:
             await finality.ready()
-        yield Hearer(pool, finality, partial_every_s=settings.partial_every_ms / 1000).handle, pool.behind_s
+
+        def behind_s() -> float:
+            return inf if finality is not None and finality.owes else pool.behind_s()
+
+        yield Hearer(pool, finality, partial_every_s=settings.partial_every_ms / 1000).handle, behind_s

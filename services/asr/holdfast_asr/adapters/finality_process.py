@@ -76,6 +76,11 @@ class FinalityProcess:
         await asyncio.wait([owed.answer], timeout=IN_TIME_S)
         return owed.answer.result() if owed.answer.done() else None
 
+    @property
+    def owes(self) -> bool:
+        """An answer is to come (or will never)."""
+        return bool(self._owed)
+
     def check(self) -> Finding:
         """For health: what is in use and why."""
         return Finding(State.OK if self._process is not None else State.DEGRADED, self._reason)
