@@ -105,6 +105,8 @@ class _SpokenCall:
             elif (line := self._next_line(reply)) is not None:
                 self._mind.said(line)
                 await self._do(line)
+            elif self._over:
+                self._notice_end()
             elif not await self._until(lambda: self._over, self._profile.turns.silence_prompt_s * 2 + ANSWER_S):
                 await self._until_answered()
                 if sum(x.kind is TurnKind.SILENCE for x in self._made.exchanges[-3:]) >= 3:
@@ -231,6 +233,9 @@ class _SpokenCall:
             await self._until_sounding()
             return
         await self._until_quiet()
+        self._notice_end()
+
+    def _notice_end(self) -> None:
         if self._over and not self._made.ended_by:
             last = self._made.exchanges[-1] if self._made.exchanges else None
             self._made.ended_by = "agent" if last is None or last.kind is TurnKind.SILENCE else "caller"
