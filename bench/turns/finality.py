@@ -50,7 +50,7 @@ def rows_of(model: SmolLm, said: list[list[str]]) -> Rows:
     found = []
     for words in said:
         parts = [words[:count] for count in range(1, len(words) + 1)]
-        ends = model.end_log_probs([" ".join(part) for part in parts])
+        ends = [model.end_log_prob(" ".join(part)) for part in parts]
         for part, end in zip(parts, ends, strict=True):
             is_end = len(part) == len(words)
             found.append((end, len(part), by_table(part), is_end, 1.0 if is_end else 1 / (len(words) - 1)))
@@ -88,9 +88,10 @@ def main() -> None:
     for name, rows in found.items():
         others = np.concatenate([r for other, r in found.items() if other != name])
         ours = np.array([finality(end, int(count)) for end, count, *_ in rows])
+        table, other = area(rows[:, 2], rows), area(signs(rows) @ fitted(others), rows)
         print(
             f"{name}: {int(rows[:, 3].sum())} texts; area under the curve {area(ours, rows):.3f}, "
-            f"table of words {area(rows[:, 2], rows):.3f}, fitted on the others {area(signs(rows) @ fitted(others), rows):.3f}"
+            f"table of words {table:.3f}, fitted on the others {other:.3f}"
         )
     print(
         "fitted on all:",

@@ -73,7 +73,7 @@ class Hearer:
                 case Pause():
                     if pausing is not None:
                         pausing.cancel()  # a newer pause: nobody waits for the older answer any more
-                    pausing = group.create_task(self._answer_pause(session, utterance, item), name="pause")
+                    pausing = group.create_task(self._answer_pause(session, listen, utterance, item), name="pause")
                 case EndOfUtterance():
                     if pausing is not None:
                         pausing.cancel()
@@ -86,9 +86,9 @@ class Hearer:
                 case _:
                     assert_never(item)
 
-    async def _answer_pause(self, session: Session, utterance: Utterance, pause: Pause) -> None:
+    async def _answer_pause(self, session: Session, listen: Listen, utterance: Utterance, pause: Pause) -> None:
         hearing = await utterance.hear(pause.position)
-        finality = await self._finality.of(hearing)
+        finality = await self._finality.of(hearing, listen.asked)
         text = hearing.text[:MAX_TEXT]
         await session.send(Hypothesis(pause.position, text, hearing.confidence, finality))
 

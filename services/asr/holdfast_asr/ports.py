@@ -5,7 +5,7 @@
     await utterance.hear(position)                # at a pause: what it would be if nothing more came
     await utterance.hear(position, last=True)     # at the end
     utterance.close()                             # always; cancels what runs
-    await finality.of(hearing)                    # beside it: whether the words sound like all of it
+    await finality.of(hearing, asked)             # beside it: whether the words sound like all of it
 
 Suits decoders that follow the audio (pocketsphinx) and those that want the utterance whole and
 batch it with other callers' (Whisper): the one decodes at `feed`, the other at `hear`.
@@ -98,13 +98,16 @@ class Recogniser(Protocol):
 class Finality(Protocol):
     """Tells whether words sound like the whole of what somebody wanted to say."""
 
-    async def of(self, hearing: Hearing) -> float | None:
-        """Log-odds that nothing is to come; None where it cannot tell in time. Raises nothing."""
+    async def of(self, hearing: Hearing, asked: str) -> float | None:
+        """Log-odds that nothing is to come of an answer to what was `asked` last; None where it cannot tell in time.
+
+        Raises nothing.
+        """
         ...
 
 
 class NoFinality:
     """Has no opinion."""
 
-    async def of(self, hearing: Hearing) -> float | None:
+    async def of(self, hearing: Hearing, asked: str) -> float | None:
         return None

@@ -10,7 +10,7 @@ import asyncio
 from typing import Protocol
 
 from holdfast_common import telemetry
-from holdfast_common.contracts.asr import Final, Hypothesis
+from holdfast_common.contracts.asr import Expectation, Final, Hypothesis
 from holdfast_common.contracts.dialogue import TurnKind
 from holdfast_common.contracts.watch import WatchEvent
 
@@ -106,6 +106,11 @@ class Hearing:
     def is_silent(self) -> bool:
         return self._floor.is_silent
 
+    @property
+    def _expectation(self) -> Expectation:
+        """What the agent's last sentence asks for."""
+        return said.expectation if (said := self._mouth.said_last()) else Expectation.OPEN
+
     def hear(self, frame: AudioIn) -> None:
         self._ear.hear(frame)
 
@@ -126,8 +131,7 @@ class Hearing:
                 case Began():
                     self._begin(action)
                 case Paused(position=position):
-                    expectation, _ = self._mouth.expectation()
-                    self._floor.endpoint_ms = self._endpointing.unheard(expectation)
+                    self._floor.endpoint_ms = self._endpointing.unheard(self._expectation)
                     if self._house.rule.floor.pause_ms < self._floor.endpoint_ms:
                         self._ear.pause(position)
                 case Asked(position=position):
@@ -151,9 +155,8 @@ class Hearing:
         if self._caller is None:
             self._caller, self._stages = CallerTurn(), Stages(trace=self._teller.begin_turn())
         self._caller.begin(began.utterance)
-        expectation, hints = self._mouth.expectation()
-        self._floor.endpoint_ms = self._endpointing.expected(expectation)
-        context = Context(self._leg.channel, self._arrival.language, expectation, hints)
+        self._floor.endpoint_ms = self._endpointing.expected(self._expectation)
+        context = Context(self._leg.channel, self._arrival.language, self._mouth.said_last())
         utterance = self._ear.begin(began.utterance, began.start, context)
         assert self._stages.trace is not None
         with self._stages.trace.entered():
@@ -186,10 +189,9 @@ class Hearing:
             self._caller.partial(utterance, hypothesis.text)
             is_latest = position == self._floor.voiced_to
             if is_latest:
-                expectation, _ = self._mouth.expectation()
-                so_far = self._caller.text_so_far
+                so_far, expectation = self._caller.text_so_far, self._expectation
                 self._floor.endpoint_ms = self._endpointing.after(so_far, expectation, hypothesis.finality)
-                self._act(self._floor.answered(weigh(self._caller.text_so_far, expectation)))
+                self._act(self._floor.answered(weigh(so_far, expectation)))
             else:
                 self._weigh_words()
             if is_latest and self._floor.voice is Voice.PAUSED:
@@ -201,8 +203,7 @@ class Hearing:
         if caller is None or not self._house.rule.guesses or not pays(self._floor.endpoint_ms - silent_ms):
             return
         said = caller.said_if(utterance, Final(text=hypothesis.text, confidence=hypothesis.confidence))
-        expectation, _ = self._mouth.expectation()
-        if said is not None and weigh(said.text, expectation) is not Words.NONE:
+        if said is not None and weigh(said.text, self._expectation) is not Words.NONE:
             prompt = Prompt(TurnKind.SPOKEN, said.text, said.confidence, self._arrival.language)
             self._conversation.on_guess(prompt, self._stages, self._now() - silent_ms / 1000)
 
@@ -214,8 +215,7 @@ class Hearing:
     def _weigh_words(self) -> None:
         """Tell the floor what the words over the agent's voice amount to."""
         if self._caller is not None:
-            expectation, _ = self._mouth.expectation()
-            self._act(self._floor.words(weigh(self._caller.text_so_far, expectation)))
+            self._act(self._floor.words(weigh(self._caller.text_so_far, self._expectation)))
 
     def _take_words(self) -> None:
         """The caller's turn is over and all its words are here: make a turn of it, or nothing."""
@@ -224,8 +224,7 @@ class Hearing:
             return
         self._caller = None
         said = caller.said()
-        expectation, _ = self._mouth.expectation()
-        weight = weigh(said.text, expectation)
+        weight = weigh(said.text, self._expectation)
         if weight is Words.NONE or (weight is Words.BACK_CHANNEL and self._conversation.is_replying):
             if self._stages.trace is not None:
                 self._stages.trace.end("no_words")

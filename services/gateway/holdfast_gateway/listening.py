@@ -17,13 +17,13 @@ import structlog
 from holdfast_common.contracts.asr import (
     Channel,
     EndOfUtterance,
-    Expectation,
     Final,
     Hypothesis,
     Listen,
     Partial,
     Pause,
 )
+from holdfast_common.contracts.dialogue import Sentence
 from holdfast_common.contracts.registry import Service
 from holdfast_common.errors import StreamFailed
 from holdfast_common.pcm import BYTES_PER_SAMPLE, rms_dbfs
@@ -59,14 +59,19 @@ class HeardWords(Protocol):
     def on_final(self, utterance: int, final: Final) -> None: ...
 
 
+NOTHING = Sentence(0, "")
+MOST_ASKED = 200
+"""Characters of the agent's last sentence that the recogniser is told: its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the recogniser is told with an utterance."""
 
     channel: Channel
     language: str
-    expectation: Expectation
-    hints: list[str]
+    said_last: Sentence | None
+    """The agent's last sentence."""
 
 
 class Utterance:
@@ -77,12 +82,14 @@ class Utterance:
         self.start = start
         """Sample of the leg at which it begins; positions in its stream count from here."""
         self._rate_hz = rate_hz
+        said = context.said_last or NOTHING
         self._first = Listen(
             rate_hz=rate_hz,
             channel=context.channel,
             language=context.language,
-            expectation=context.expectation,
-            hints=context.hints[:100],
+            expectation=said.expectation,
+            hints=said.hints[:100],
+            asked=said.text[-MOST_ASKED:],
             audio=audio,
         )
         self._samples = len(audio) // 2

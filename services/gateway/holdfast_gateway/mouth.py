@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from holdfast_common.contracts.asr import Expectation
 from holdfast_common.contracts.dialogue import Heard, Sentence
 
 
@@ -67,8 +66,8 @@ class Mouth(Protocol):
     def heard(self, turn: int, *, interrupted: bool = False) -> Heard | None: ...
     def all_heard(self, turn: int) -> bool: ...
     def was_audible(self, turn: int) -> bool: ...
-    def expectation(self) -> tuple[Expectation, list[str]]:
-        """Of the sentence that sounds now or sounded last, with its hints."""
+    def said_last(self) -> Sentence | None:
+        """The sentence that sounds now or sounded last; None: a clip, or nothing yet."""
         ...
 
     def close(self) -> None: ...

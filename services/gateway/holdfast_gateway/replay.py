@@ -228,7 +228,7 @@ class Player:
                 case Began(utterance=utterance, start=start):
                     self._is_over = False
                     self._floor.endpoint_ms = self._endpointing.expected(self.scene.expectation)
-                    context = Context(Channel.PHONE, "en", self.scene.expectation, [])
+                    context = Context(Channel.PHONE, "en", None)
                     self._ear.begin(utterance, start, context).open(
                         _NoStream(),  # pyright: ignore[reportArgumentType] - takes and forgets
                         call=self.scene.id,

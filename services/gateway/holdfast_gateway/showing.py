@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from holdfast_common.contracts.asr import Expectation
 from holdfast_common.contracts.dialogue import Heard, Sentence
 
 from holdfast_gateway.domain.playout import Playout
@@ -70,8 +69,8 @@ class Shower:
     def was_audible(self, turn: int) -> bool:
         return self._audible_turn == turn
 
-    def expectation(self) -> tuple[Expectation, list[str]]:
-        return (self._last.expectation, self._last.hints) if self._last else (Expectation.OPEN, [])
+    def said_last(self) -> Sentence | None:
+        return self._last
 
     def close(self) -> None:
         if self._quiet is not None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import structlog
 from holdfast_common import telemetry
-from holdfast_common.contracts.asr import Expectation
 from holdfast_common.contracts.dialogue import Heard, Sentence
 from holdfast_common.contracts.registry import Service
 from holdfast_common.contracts.tts import Spoken, Timing
@@ -182,10 +181,9 @@ class Speaker:
     def was_audible(self, turn: int) -> bool:
         return any(self._playout.sounded(key, self._leg.position()) for key in self._sentences if key[0] == turn)
 
-    def expectation(self) -> tuple[Expectation, list[str]]:
+    def said_last(self) -> Sentence | None:
         key = self._playout.current(self._leg.position())
-        sentence = self._sentences.get(key) if key else None
-        return (sentence.expectation, sentence.hints) if sentence else (Expectation.OPEN, [])
+        return self._sentences.get(key) if key else None
 
     def close(self) -> None:
         self._is_closed = True

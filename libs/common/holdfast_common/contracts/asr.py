@@ -44,6 +44,8 @@ class Listen(Message, frozen=True, tag="listen", tag_field="t"):
     expectation: Expectation = Expectation.OPEN
     hints: Annotated[list[ShortText], msgspec.Meta(max_length=100)] = []
     """Words to favour: the caller's own name, weekdays while booking."""
+    asked: ShortText = ""
+    """The agent's last sentence, or its end: what is said is an answer to it."""
     audio: Annotated[bytes, msgspec.Meta(max_length=96_000)] = b""
     """Pre-roll and what has come since: mono signed 16-bit little-endian at `rate_hz`, at most 1 s."""
 

@@ -58,7 +58,7 @@ class FinalityProcess:
         self._reason = "starts"
         self._owed: deque[_Owed] = deque()
 
-    async def of(self, hearing: Hearing) -> float | None:
+    async def of(self, hearing: Hearing, asked: str) -> float | None:
         text, process = normalise(hearing.text), self._process
         if not text or hearing.language != LANGUAGE or process is None:
             return None
@@ -72,7 +72,7 @@ class FinalityProcess:
         owed = _Owed(loop.time(), loop.create_future())
         self._owed.append(owed)
         assert process.stdin is not None  # we asked for the pipe
-        process.stdin.write(f"{text}\n".encode())
+        process.stdin.write(f"{normalise(asked)}\t{text}\n".encode())
         await asyncio.wait([owed.answer], timeout=IN_TIME_S)
         return owed.answer.result() if owed.answer.done() else None
 

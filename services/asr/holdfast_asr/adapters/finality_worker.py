@@ -1,7 +1,8 @@
 """How final words sound, as a process of its own: python -m holdfast_asr.adapters.finality_worker FOLDER.
 
-FOLDER keeps the converted weights. One text a line on standard input (lower case); for each a line with the log-odds
-that nothing is to come. The first line out is `ready`, or the reason why not. Ends with its input.
+FOLDER keeps the converted weights. One text a line on standard input (lower case), before it, if there was one, the
+question that it answers and a tab; for each a line with the log-odds that nothing is to come. The first line out is
+`ready`, or the reason why not. Ends with its input.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ READY = "ready"
 def main() -> None:
     try:
         model = SmolLm(Path(sys.argv[1]))
-        model.end_log_probs(["hello"])  # the conversation before it is read now
+        model.end_log_prob("hello")  # the conversation before it is read now
     except EngineUnavailable as error:
         print(error, flush=True)
         return
     print(READY, flush=True)
     for line in sys.stdin:
-        text = line.strip() or "-"
-        print(f"{finality(model.end_log_probs([text])[0], len(text.split())):.3f}", flush=True)
+        asked, _, text = line.strip("\n").rpartition("\t")
+        end = model.end_log_prob(text, asked.strip()) if text.strip() else 0.0
+        print(f"{finality(end, len(text.split())):.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,8 @@ class Script:
     )
     dialogue_s: float = 0.01
     asr_s: float = 0.005
+    finality: float | None = None
+    """How final the recogniser thinks every utterance."""
     tts_s: float = 0.005
     ends_call: Callable[[Turn], bool] = lambda turn: False
     hand_over: Callable[[Turn], str] = lambda turn: ""
@@ -90,7 +92,7 @@ class Script:
                         told = True
                         await session.send(Partial(text=text))
                 case Pause(position=position):
-                    await session.send(Hypothesis(position=position, text=text, confidence=0.9))
+                    await session.send(Hypothesis(position, text, 0.9, self.finality))
                 case EndOfUtterance():
                     await asyncio.sleep(self.asr_s)
                     self.heard_ms.append(samples / 8)

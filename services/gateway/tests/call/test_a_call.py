@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from holdfast_common.contracts.dialogue import TurnKind
 from holdfast_common.contracts.watch import WatchEvent
 from holdfast_gateway.adapters.fake import voice
+from holdfast_gateway.domain.endpointing import Endpointing
 
 
 def test_the_greeting_is_spoken_as_soon_as_the_leg_is_there(play, script, world):
@@ -45,6 +47,27 @@ def test_a_question_is_answered_with_its_words(play, script, world):
         assert 1200 <= script.heard_ms[0] <= 1200 + 350 + 600
         answered = call.leg._loop.time() - began
         assert 1.69 < answered < 1.75
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
+
+
+@pytest.mark.parametrize(("finality", "waited_s"), [(3.0, 0.5), (1.0, 0.875), (-9.0, 1.3)])
+def test_the_less_final_the_recogniser_thinks_the_words_the_longer_is_waited(play, script, world, finality, waited_s):
+    """It is told what the agent said last, and says how final the answer sounds."""
+
+    async def story():
+        script.utterances, script.finality = ["we send contracts"], finality
+        call = world(script, endpointing=Endpointing(500, {}, middle_ms=500))
+        await call.quiet()
+        began = call.leg._loop.time()
+        call.leg.speak(voice(1.2))
+        await call.until(lambda: len(call.heard) == 2)
+
+        assert script.listened[0].asked == "Hello, this is a test."
+        assert call.leg._loop.time() - began - 1.2 == pytest.approx(waited_s, abs=0.05)
 
         call.leg.hang_up()
         await call.task
