@@ -2,6 +2,7 @@
 
     .venv/bin/holdfast up --home var/bench --name bench --quiet &
     .venv/bin/python bench/latency.py --home var/bench --name bench [--voices slt,rms,awb] [--calls 1] [--json FILE]
+                                      [--questions FILE --most 24]
 
 Places calls over the Twilio protocol, one after another, to a system that runs on this machine: `--calls` by each
 voice. Each asks questions that the profile's knowledge answers (spoken by the system's own voices, at 8 kHz through
@@ -66,14 +67,25 @@ class _TimedCarrier(Carrier):
         return verbs
 
 
-async def one_call(run: run_file.RunFile, bus: Bus, voice: Voice, voice_name: str, console: Console) -> dict[str, Any]:
+def asked(arguments: argparse.Namespace) -> list[str]:
+    """What callers ask: ours, or some of a file's answerable questions, evenly spread."""
+    if arguments.questions is None:
+        return list(QUESTIONS)
+    rows = [json.loads(line) for line in arguments.questions.read_text("utf-8").splitlines()]
+    texts = [row["text"] for row in rows if row.get("article") and not row.get("previous")]
+    return texts[:: max(1, len(texts) // arguments.most)][: arguments.most]
+
+
+async def one_call(
+    run: run_file.RunFile, bus: Bus, voice: Voice, voice_name: str, console: Console, questions: list[str]
+) -> dict[str, Any]:
     """One call through all questions."""
     carrier = _TimedCarrier(f"{run.http_url}/twilio/voice", auth_token=run.auth_token, public_url=run.public_url)
     phone = Phone()
     screen = TerminalScreen(console)
     ears = Ears(phone.call_sid, screen.event)
     await ears.listen(bus)
-    script = Script([*(Line(say=text) for text in QUESTIONS), Line(hang_up=True)])
+    script = Script([*(Line(say=text) for text in questions), Line(hang_up=True)])
     talk = Conversation(phone, ears, script, voice, screen)
     line = asyncio.create_task(hold_line(carrier, phone), name="line")
     await talk.run()
@@ -121,10 +133,11 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         bus, opener = await open_bus(stack, run)
         for name in arguments.voices.split(","):
             voice = Voice(opener=opener, name=name)
-            for text in QUESTIONS:
+            questions = asked(arguments)
+            for text in questions:
                 await voice.utterance(Line(say=text))  # before the clock runs
             for _ in range(arguments.calls):
-                calls.append(await one_call(run, bus, voice, name, console))
+                calls.append(await one_call(run, bus, voice, name, console, questions))
                 if arguments.json:
                     arguments.json.write_text(json.dumps(summed_up(arguments, calls), indent=1) + "\n")
     return summed_up(arguments, calls)
@@ -161,6 +174,8 @@ def main() -> None:
     parser.add_argument("--voices", default="slt,rms,awb")
     parser.add_argument("--show", action="store_true", help="print the talk as it happens")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--questions", type=Path, help="JSON lines with text and article; none: six of our own")
+    parser.add_argument("--most", type=int, default=24, help="of them, evenly spread")
     arguments = parser.parse_args()
     result = uvloop.run(measure(arguments))
     print(json.dumps(result, indent=1))

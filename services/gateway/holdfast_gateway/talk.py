@@ -125,7 +125,7 @@ class Talk:
 
     def on_turn_over(self, voice_end: float) -> None:
         if not self.mouth.is_busy:
-            self._duties.patience.start(voice_end)
+            self._duties.patience.start(voice_end, self._now())
         elif self.mouth.has_protected:
             self.mouth.resume()
         self._life.stir()

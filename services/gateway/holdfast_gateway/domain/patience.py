@@ -22,6 +22,8 @@ class PatienceRule:
     """Seconds of waiting after which each is said."""
 
     filler_s: float = 1.2
+    reply_s: float = 0.4
+    """... and a filler at least so long after it was known that the turn is over: a reply may be there in a moment."""
     apology_s: float = 6.0
     offer_s: float = 12.0
     goodbye_s: float = 20.0
@@ -37,6 +39,8 @@ class Patience:
         self.rule = rule or PatienceRule()
         self._since: float | None = None
         self._said: list[Step] = []
+        self._known = 0.0
+        """When it was known that something is owed."""
         self._put_off_to: float | None = None
         """The step that is due next waits until then."""
 
@@ -44,9 +48,9 @@ class Patience:
     def is_running(self) -> bool:
         return self._since is not None
 
-    def start(self, now: float) -> None:
-        """The caller's words ended; something is owed to them."""
-        self._since = now
+    def start(self, since: float, known: float | None = None) -> None:
+        """The caller's words ended; something is owed to them. `known`: when that could be told, if later."""
+        self._since, self._known = since, since if known is None else known
         self._said = []
         self._put_off_to = None
 
@@ -71,7 +75,10 @@ class Patience:
         step = self._next()
         if self._since is None or step is None:
             return None
-        return max(self._since + self.rule.at(step), self._put_off_to or self._since)
+        at = self._since + self.rule.at(step)
+        if step is Step.FILLER:
+            at = max(at, self._known + self.rule.reply_s)
+        return max(at, self._put_off_to or at)
 
     def due(self, now: float) -> Step | None:
         """The step to take now, once; of several that are overdue only the last."""

@@ -152,6 +152,16 @@ def test_a_final_of_another_turn_is_refused():
     assert CallerTurn().final(1, Final(text="old", confidence=1.0)) is False
 
 
+@pytest.mark.parametrize(("known_s", "filler_s"), [(0.5, 1.2), (1.4, 1.8)])
+def test_a_filler_leaves_a_reply_its_time_after_a_long_wait_for_the_callers_words(known_s, filler_s):
+    """1.4 s of silence were waited for words that might have gone on: the reply may be there in a moment."""
+    patience = Patience()
+    patience.start(10.0, 10.0 + known_s)
+    assert patience.next_at() == pytest.approx(10.0 + filler_s)
+    assert patience.due(10.0 + filler_s + 0.01) is Step.FILLER
+    assert patience.next_at() == pytest.approx(16.0)
+
+
 @pytest.mark.parametrize(
     ("said_final", "expectation", "endpoint_ms"),
     [
