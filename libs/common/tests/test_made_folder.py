@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,23 @@ def test_a_failure_leaves_nothing(tmp_path: Path):
     with pytest.raises(RuntimeError):
         made_once(tmp_path / "model", "facts", make)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_once_it_is_old(tmp_path: Path):
+    old, young = tmp_path / ".making-old", tmp_path / ".making-young"
+    for left in (old, young):
+        left.mkdir()
+        (left / "half").write_text("x")
+    os.utime(old, (0, 0))
+
+    made_once(tmp_path / "model", "facts", lambda folder: (folder / "facts").touch())
+    assert not old.exists() and young.exists()
+
+
+def test_a_folder_that_cannot_be_kept_is_an_error(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError):
+        made_once(tmp_path / "file" / "model", "facts", lambda folder: (folder / "facts").touch())
 
 
 def test_another_process_may_be_quicker(tmp_path: Path):

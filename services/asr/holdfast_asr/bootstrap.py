@@ -42,7 +42,12 @@ async def wire(runtime: Runtime, settings: AsrSettings) -> AsyncIterator[Wiring]
             return Finding(state, recogniser.info()["engine"])
 
         runtime.health.register("engine", check)
-        yield Wiring(handler=hearer.handle, capacity=recogniser.capacity, info=recogniser.info)
+
+        def info() -> dict[str, str]:
+            judge = {} if finality is None else {"finality": finality.check().detail}
+            return {**recogniser.info(), **judge}
+
+        yield Wiring(handler=hearer.handle, capacity=recogniser.capacity, info=info)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from typing import assert_never
 
 import structlog
 from holdfast_common import telemetry
-from holdfast_common.contracts.asr import EndOfUtterance, Final, Hypothesis, Listen, Partial, Pause, Word
+from holdfast_common.contracts.asr import EndOfUtterance, Expectation, Final, Hypothesis, Listen, Partial, Pause, Word
 from holdfast_common.contracts.stream import ErrorCode
 from holdfast_common.contracts.wire import Audio
 from holdfast_common.errors import EngineUnavailable, StreamFailed, all_of
@@ -23,6 +23,8 @@ from holdfast_asr.ports import Finality, Hearing, NoFinality, Recogniser, Reques
 
 log = structlog.get_logger()
 
+JUDGED = frozenset({Expectation.OPEN, Expectation.YES_NO})
+"""Answers in sentences; how long is waited after a name, a number or an address depends on something else."""
 MAX_TEXT = 2_000
 MAX_WORDS = 400
 
@@ -88,7 +90,7 @@ class Hearer:
 
     async def _answer_pause(self, session: Session, listen: Listen, utterance: Utterance, pause: Pause) -> None:
         hearing = await utterance.hear(pause.position)
-        finality = await self._finality.of(hearing, listen.asked)
+        finality = await self._finality.of(hearing, listen.asked) if listen.expectation in JUDGED else None
         text = hearing.text[:MAX_TEXT]
         await session.send(Hypothesis(pause.position, text, hearing.confidence, finality))
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from math import inf
 from pathlib import Path
 
+from holdfast_common.errors import EngineUnavailable, SettingsError
 from holdfast_common.settings import load_settings
 from holdfast_common.stream.api import Handler
 
@@ -26,7 +27,10 @@ async def serve(folder: Path, cache: Path) -> AsyncIterator[tuple[Handler, Calla
     (settings,) = load_settings(AsrSettings)
     async with pocketsphinx(folder, cache, settings) as pool, judging(cache, settings) as finality:
         if finality is not None:
-            await finality.ready()
+            try:
+                await finality.ready()
+            except EngineUnavailable as error:
+                raise SettingsError([f"{error} (HOLDFAST_ASR_FINALITY=off does without)"]) from error
 
         def behind_s() -> float:
             return inf if finality is not None and finality.owes else pool.behind_s()

@@ -30,7 +30,7 @@ class AsrSettings(BaseSettings, WhisperSettings):  # pyright: ignore[reportIncom
     )
     finality: Literal["model", "off"] = Field(
         "model",
-        description="how final words sound at a pause: model: a small language model says (300 MB, 0.03 s of a core a "
+        description="how final words sound at a pause: model: a small language model says (270 MB, 0.03 s of a core a "
         "pause); off: the gateway goes by its table of words",
     )
     scripted_text: str = Field(

@@ -60,6 +60,7 @@ class HeardWords(Protocol):
 
 
 NOTHING = Sentence(0, "")
+"""What an agent that has not spoken yet said last: it asks for nothing."""
 MOST_ASKED = 200
 """Characters of the agent's last sentence that the recogniser is told: its end."""
 

@@ -74,11 +74,14 @@ class Judge:
             raise SystemExit(f"replay: {command[0]} says: {said or 'nothing'}")
 
     def __call__(self, text: str) -> float:
+        text = " ".join(text.lower().split())
         if text not in self._known:
             assert self._process.stdin is not None  # we asked for the pipe
             self._process.stdin.write(text + "\n")
             self._process.stdin.flush()
-            self._known[text] = float(self._line())
+            if not (said := self._line()):
+                raise SystemExit(f"replay: {self._process.args} has ended")
+            self._known[text] = float(said)
         return self._known[text]
 
     def _line(self) -> str:

@@ -1,38 +1,35 @@
 """How final words sound, asked of a process beside the service: it may be late, hang or die, and nobody waits for it.
 
-Texts are answered in order, one at a time. What is not answered in time has no answer; beyond `MOST_WAITING` texts
-none is taken (the newest is left out: an answer that comes late is worth nothing).
+It has one text at a time. Others wait here, a few; beyond them nobody is asked (the newest is left out: late answers
+are worth nothing), and texts for whose answer nobody waits any more are not asked about.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from holdfast_common.errors import EngineUnavailable
 from holdfast_common.health import Finding, State
 
-from holdfast_asr.domain.words import normalise
+from holdfast_asr.adapters.finality_wire import READY, log_odds, question
 from holdfast_asr.ports import Hearing
 
 log = structlog.get_logger()
 
-READY = "ready"
 LANGUAGE = "en"
-IN_TIME_S = 0.2
-"""Longest wait for an opinion: the pause itself has lasted as long when it is asked for."""
-MOST_WAITING = 8
-HANGS_S = 5.0
 START_S = 120.0
 """Longest start; the first one converts the weights."""
-AGAIN_S = (0.5, 2.0, 10.0)
-"""Waits before further starts; the last goes on."""
+AGAIN_S = (0.5, 5.0, 60.0, 300.0)
+"""Waits before further starts, longer with each life that answered nothing; the last goes on."""
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def worker(cache: Path) -> list[str]:
@@ -41,98 +38,169 @@ def worker(cache: Path) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Owed:
-    """An answer to come; `since` by the loop's clock."""
+class Limits:
+    """What is waited for, and how long."""
 
-    since: float
+    in_time_s: float = 0.2
+    """Longest wait for an opinion: the pause has lasted as long when it is asked for."""
+    most_waiting: int = 4
+    """Texts that wait for their turn."""
+    hangs_s: float = 5.0
+    """A process that has owed an answer for so long is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    line: str
     answer: asyncio.Future[float | None]
 
 
 class FinalityProcess:
     """A `Finality`. Runs its process in `run`, starts it anew when it is gone, and has no opinion meanwhile."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], limits: Limits | None = None) -> None:
         self._command = command
-        self._process: Process | None = None
-        self._was_ready = asyncio.Event()
+        self._limits = limits or Limits()
+        self._queue: asyncio.Queue[_Asked] = asyncio.Queue(self._limits.most_waiting)
+        self._is_ready = False
         self._reason = "starts"
-        self._owed: deque[_Owed] = deque()
+        self._started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Why the first start failed; empty: it did not."""
+        self._waiting = 0
 
     async def of(self, hearing: Hearing, asked: str) -> float | None:
-        text, process = normalise(hearing.text), self._process
-        if not text or hearing.language != LANGUAGE or process is None:
+        line = question(asked, hearing.text)
+        if not line or hearing.language != LANGUAGE or not self._is_ready or self._queue.full():
             return None
-        loop = asyncio.get_running_loop()
-        if self._owed and loop.time() - self._owed[0].since > HANGS_S:
-            self._reason = f"silent for over {HANGS_S:.0f} s"
-            _kill(process)
+        one = _Asked(line, asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(one)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._limits.in_time_s):
+                return await one.answer
+        except TimeoutError:
             return None
-        if len(self._owed) >= MOST_WAITING:
-            return None
-        owed = _Owed(loop.time(), loop.create_future())
-        self._owed.append(owed)
-        assert process.stdin is not None  # we asked for the pipe
-        process.stdin.write(f"{normalise(asked)}\t{text}\n".encode())
-        await asyncio.wait([owed.answer], timeout=IN_TIME_S)
-        return owed.answer.result() if owed.answer.done() else None
+        finally:
+            self._waiting -= 1
 
     @property
     def owes(self) -> bool:
-        """An answer is to come (or will never)."""
-        return bool(self._owed)
+        """Somebody waits for an answer."""
+        return self._waiting > 0
 
     def check(self) -> Finding:
         """For health: what is in use and why."""
-        return Finding(State.OK if self._process is not None else State.DEGRADED, self._reason)
+        return Finding(State.OK if self._is_ready else State.DEGRADED, self._reason)
 
     async def ready(self) -> None:
-        """Wait for the first start, where an evaluation needs it; a service does not wait."""
-        await self._was_ready.wait()
+        """Wait for the first start, where an evaluation needs it; a service does not wait. Raises EngineUnavailable."""
+        if reason := await asyncio.shield(self._started):
+            raise EngineUnavailable(reason)
 
     async def run(self) -> None:
         """Keep the process running until cancelled."""
-        failures = 0
+        failures, told = 0, ""
         while True:
             failures = 0 if await self._live() else failures + 1
-            log.warning("finality_gone", reason=self._reason)
+            if not self._started.done():
+                self._started.set_result(self._reason)
+            if self._reason != told:
+                told = self._reason
+                log.warning("finality_gone", reason=told)
             await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
 
     async def _live(self) -> bool:
-        """One life of the process; whether it was ever ready."""
-        process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE)
+        """One life of the process; whether it answered anything. Why it ended is in `_reason`."""
+        began = asyncio.get_running_loop().time()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=PIPE, stdout=PIPE, env={**os.environ, **_ONE_THREAD}
+            )
+        except OSError as error:
+            self._reason = f"cannot be started: {error.strerror}"
+            return False
+        try:
+            if not await self._greeted(process):
+                return False
+            log.info("finality_ready", took_ms=round(1000 * (asyncio.get_running_loop().time() - began)))
+            return await self._serve(process)
+        finally:
+            self._is_ready = False
+            while not self._queue.empty():
+                _give(self._queue.get_nowait(), None)
+            await _ended(process)
+
+    async def _greeted(self, process: Process) -> bool:
         assert process.stdout is not None  # we asked for the pipe
         try:
             async with asyncio.timeout(START_S):
                 said = (await process.stdout.readline()).decode(errors="replace").strip()
-            if said != READY:
-                self._reason = said[:200] or "ended at its start"
-                return False
-            self._process, self._reason = process, "language model"
-            self._was_ready.set()
-            await self._hand_out(process.stdout)
-            self._reason = self._reason if self._reason != "language model" else "ended"
         except TimeoutError:
-            self._reason = f"not ready after {START_S:.0f} s"
-            return False
+            said = f"not ready after {START_S:.0f} s"
+        except ValueError:
+            said = "talks nonsense"  # a line without end
+        if said == READY:
+            self._is_ready, self._reason = True, "language model"
+            if not self._started.done():
+                self._started.set_result("")
+            return True
+        self._reason = said[:200] or "ended at its start"
+        return False
+
+    async def _serve(self, process: Process) -> bool:
+        """Ask it one text after the other until it is gone; whether it answered any."""
+        gone = asyncio.ensure_future(process.wait())
+        answered = False
+        try:
+            while True:
+                following = asyncio.ensure_future(self._queue.get())
+                await asyncio.wait((following, gone), return_when=asyncio.FIRST_COMPLETED)
+                if not following.done():
+                    following.cancel()
+                    self._reason = "ended"
+                    return answered
+                one = following.result()
+                if one.answer.done():
+                    continue  # nobody waits any more
+                found = await self._answer(process, one.line)
+                _give(one, found)
+                if found is None:
+                    return answered
+                answered = True
         finally:
-            self._process = None
-            while self._owed:
-                self._owed.popleft().answer.set_result(None)
-            _kill(process)
-            await process.wait()
-        return True
+            gone.cancel()
 
-    async def _hand_out(self, stdout: asyncio.StreamReader) -> None:
-        """Give the answers to those who wait, until the process is gone or talks nonsense."""
-        while line := await stdout.readline():
-            try:
-                self._owed.popleft().answer.set_result(float(line))
-            except (ValueError, IndexError):
-                self._reason = "talks nonsense"
-                return
+    async def _answer(self, process: Process, line: str) -> float | None:
+        """What it says of a line; None: it is of no more use."""
+        assert process.stdin is not None and process.stdout is not None  # we asked for the pipes
+        try:
+            process.stdin.write(f"{line}\n".encode())
+            async with asyncio.timeout(self._limits.hangs_s):
+                said = await process.stdout.readline()
+        except TimeoutError:
+            self._reason = f"silent for over {self._limits.hangs_s:g} s"
+            return None
+        except ValueError:
+            said = b"a line without end"
+        found = log_odds(said)
+        if found is None:
+            self._reason = "talks nonsense" if said else "ended"
+        return found
 
 
-def _kill(process: Process) -> None:
+def _give(one: _Asked, found: float | None) -> None:
+    if not one.answer.done():
+        one.answer.set_result(found)
+
+
+async def _ended(process: Process) -> None:
+    """Kill it if it still runs, and wait for it: also where we are cancelled, or its pipes would stay open."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):  # it has just gone by itself
             process.kill()
+    gone = asyncio.ensure_future(process.wait())
+    try:
+        await asyncio.shield(gone)
+    except asyncio.CancelledError:
+        await gone
+        raise

@@ -1,35 +1,43 @@
 """How final words sound, as a process of its own: python -m holdfast_asr.adapters.finality_worker FOLDER.
 
-FOLDER keeps the converted weights. One text a line on standard input (lower case), before it, if there was one, the
-question that it answers and a tab; for each a line with the log-odds that nothing is to come. The first line out is
-`ready`, or the reason why not. Ends with its input.
+FOLDER keeps the converted weights. Lines as in `finality_wire`; to try it, a text a line. Ends with its input.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from holdfast_common.errors import EngineUnavailable
 
+from holdfast_asr.adapters.finality_wire import MOST_LOG_ODDS, READY, parted
 from holdfast_asr.adapters.smollm import SmolLm
+from holdfast_asr.adapters.worker_pipes import answers
 from holdfast_asr.domain.finality import finality
-
-READY = "ready"
 
 
 def main() -> None:
+    out = answers()
+
+    def say(line: str) -> None:
+        out.write(f"{line}\n".encode())
+        out.flush()
+
     try:
-        model = SmolLm(Path(sys.argv[1]))
-        model.end_log_prob("hello")  # the conversation before it is read now
-    except EngineUnavailable as error:
-        print(error, flush=True)
-        return
-    print(READY, flush=True)
-    for line in sys.stdin:
-        asked, _, text = line.strip("\n").rpartition("\t")
-        end = model.end_log_prob(text, asked.strip()) if text.strip() else 0.0
-        print(f"{finality(end, len(text.split())):.3f}", flush=True)
+        try:
+            model = SmolLm(Path(sys.argv[1]))
+            model.end_log_prob("hello")  # the conversation before it is read now
+        except EngineUnavailable as error:
+            say(str(error))
+            return
+        say(READY)
+        for line in sys.stdin:
+            asked, text = parted(line)
+            found = finality(model.end_log_prob(text, asked), len(text.split())) if text else -MOST_LOG_ODDS
+            say(f"{found:.3f}")
+    except BrokenPipeError:
+        os._exit(0)  # the service is gone
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ from holdfast_asr.adapters.pocketsphinx_wire import (
     orders,
     pack,
 )
+from holdfast_asr.adapters.worker_pipes import answers
 from holdfast_asr.domain.choice import Kind
 
 IDLE_S = 2.0
@@ -145,21 +146,9 @@ def _read(source: BinaryIO, inbox: queue.SimpleQueue[Order]) -> None:
     os._exit(0)  # the service is gone; nothing here is worth saving
 
 
-def _die_with_parent() -> None:
-    """Linux: also when the engine hangs with the lock held, so that the reading thread cannot run."""
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - only here
-
-        pr_set_pdeathsig, sigkill = 1, 9
-        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, sigkill)
-
-
 def main() -> None:
     folder, generic = Path(sys.argv[1]), sys.argv[2] == "1"
-    _die_with_parent()
-    # What C libraries print must not get into the replies: they have fd 1, we keep a copy of the pipe.
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    out = answers()
     inbox: queue.SimpleQueue[Order] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, inbox), daemon=True).start()
     worker = Worker(folder, out, with_generic=generic)

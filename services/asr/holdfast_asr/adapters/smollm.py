@@ -7,13 +7,14 @@ a new line, a full stop and their like. One text takes 20 to 40 ms of one core; 
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from holdfast_common.errors import EngineUnavailable
 
-from holdfast_asr.adapters.smollm_weights import TOKENIZER, prepare
+from holdfast_asr.adapters.smollm_weights import NAME, TOKENIZER, prepare
 
 BEFORE = (
     "agent: hello how can i help you\n"
@@ -34,17 +35,11 @@ class SmolLm:
 
     def __init__(self, cache: Path) -> None:
         """`cache`: the folder that keeps the converted weights."""
-        folder = prepare(cache)
         try:
-            import ctranslate2  # noqa: PLC0415 - native and heavy; only where it is used
-            from tokenizers import Tokenizer  # noqa: PLC0415
-
-            self._model: Any = ctranslate2.Generator(
-                str(folder), device="cpu", compute_type="int8", inter_threads=1, intra_threads=1
-            )
-            self._tokenizer: Any = Tokenizer.from_file(str(folder / TOKENIZER))
-        except Exception as error:  # both libraries raise what they like over a broken file
-            raise EngineUnavailable(f"smollm: {error}") from error
+            self._model, self._tokenizer = _loaded(prepare(cache))
+        except EngineUnavailable:  # broken on the disk: made once more
+            shutil.rmtree(cache / NAME, ignore_errors=True)
+            self._model, self._tokenizer = _loaded(prepare(cache))
         vocabulary: dict[str, int] = self._tokenizer.get_vocab()
         self._ends = np.array([n for token, n in vocabulary.items() if token.lstrip(SPACE).startswith(tuple(ENDS))])
         self._before: list[str] = self._tokenizer.encode(BEFORE).tokens
@@ -61,6 +56,17 @@ class SmolLm:
         )
         logits = np.asarray(found.logits[0], np.float32).ravel()
         return _log_sum(logits[self._ends]) - _log_sum(logits)
+
+
+def _loaded(folder: Path) -> tuple[Any, Any]:
+    try:
+        import ctranslate2  # noqa: PLC0415 - native and heavy; only where it is used
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        model = ctranslate2.Generator(str(folder), device="cpu", compute_type="int8", inter_threads=1, intra_threads=1)
+        return model, Tokenizer.from_file(str(folder / TOKENIZER))
+    except Exception as error:  # both libraries raise what they like over a broken file
+        raise EngineUnavailable(f"smollm: {error}") from error
 
 
 def _end_of(text: str) -> str:

@@ -49,9 +49,11 @@ def _make(folder: Path) -> None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != SHA256:
         raise EngineUnavailable(f"smollm: the weights are not the known ones (sha256 {digest[:16]}...)")
-    from gguf import GGUFReader  # noqa: PLC0415 - heavy; only where weights are converted
-    from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: PLC0415
-
+    try:
+        from gguf import GGUFReader  # noqa: PLC0415 - heavy; only where weights are converted
+        from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: PLC0415
+    except ImportError as error:
+        raise EngineUnavailable(f"smollm: {error}") from error
     reader = GGUFReader(source)
     vocabulary: list[str] = reader.fields["tokenizer.ggml.tokens"].contents()
     merges = [tuple(merge.split(" ")) for merge in reader.fields["tokenizer.ggml.merges"].contents()]

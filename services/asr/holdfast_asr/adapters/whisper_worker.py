@@ -7,7 +7,6 @@ process is there. A stopped process is silent; a hanging decode is one that gets
 
 from __future__ import annotations
 
-import ctypes
 import os
 import queue
 import sys
@@ -38,6 +37,7 @@ from holdfast_asr.adapters.whisper_wire import (
     orders,
     pack,
 )
+from holdfast_asr.adapters.worker_pipes import answers
 from holdfast_asr.domain.windows import FULL_FRAMES, SHORTEST_FRAMES, window_frames
 
 ALIVE_EVERY_S = 0.2
@@ -178,19 +178,9 @@ def _read(source: BinaryIO, inbox: queue.SimpleQueue[Decode]) -> None:
     os._exit(0)  # the service is gone; nothing here is worth saving
 
 
-def _die_with_parent() -> None:
-    """Linux: also when the engine hangs with the lock held, so that the reading thread cannot run."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig, sigkill = 1, 9
-        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, sigkill)
-
-
 def main() -> None:
     options = msgspec.json.decode(sys.argv[1], type=Options)
-    _die_with_parent()
-    # What C libraries print must not get into the replies: they have fd 1, we keep a copy of the pipe.
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    out = answers()
     worker = Worker(out)
     threading.Thread(target=_read, args=(sys.stdin.buffer, worker.inbox), daemon=True).start()
     began = time.monotonic()

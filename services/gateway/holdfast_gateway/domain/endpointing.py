@@ -13,7 +13,8 @@ from itertools import pairwise
 
 from holdfast_common.contracts.asr import Expectation
 
-from holdfast_gateway.domain.finality import TRAILING, finality, is_stranded
+from holdfast_gateway.domain.finality import TRAILING, is_stranded
+from holdfast_gateway.domain.finality import finality as by_table
 from holdfast_gateway.domain.floor import Words
 
 
@@ -80,9 +81,12 @@ class Endpointing:
         """The endpoint while the recogniser still owes its answer to this pause, or had no words for it."""
         return self.endpoint_ms if self.is_fixed else max(self.expected(expectation), self.middle_ms)
 
-    def after(self, text: str, expectation: Expectation, said_final: float | None = None) -> int:
-        """The endpoint once the recogniser has said what it has; `said_final`: how final that sounds to it, as log-odds
-        (None: it has no opinion, and the table of words decides)."""
+    def after(self, text: str, expectation: Expectation, finality: float | None = None) -> int:
+        """The endpoint once the recogniser has said what it has.
+
+        `finality`: how final the last utterance of it sounds to the recogniser, as log-odds; None: it has no opinion,
+        and the table of words decides.
+        """
         usual = self.expected(expectation)
         words = _WORD.findall(text.lower())
         if self.is_fixed or not words:
@@ -100,8 +104,8 @@ class Endpointing:
             return max(usual, self._dictated(words, expectation))
         if len(words) > 1 and all(word in _COURTESY for word in words) and last not in _COURTESY_GOES_ON:
             return usual
-        if said_final is not None and expectation in _SENTENCES:
-            return max(usual, min(self.patient_ms, usual + round(_MS_PER_NAT * max(0.0, _SURE - said_final))))
+        if finality is not None and expectation in _SENTENCES:
+            return max(usual, min(self.patient_ms, usual + round(_MS_PER_NAT * max(0.0, _SURE - finality))))
         if last in TRAILING:
             return max(usual, self.middle_ms if is_stranded(words) else self.patient_ms)
         return self._by_table(words, usual) if expectation in _SENTENCES else usual
@@ -119,7 +123,7 @@ class Endpointing:
 
     def _by_table(self, words: list[str], usual: int) -> int:
         """The less final the words sound, the longer."""
-        share = _between(_PATIENCE, finality(words))
+        share = _between(_PATIENCE, by_table(words))
         return usual + round(share * max(0, self.patient_ms - usual))
 
 

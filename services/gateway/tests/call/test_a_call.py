@@ -356,3 +356,23 @@ def test_the_longest_call_ends(play, script, world):
         assert ending == type(ending)(ended=True, reason="too_long")
 
     play(story)
+
+
+def test_the_recogniser_is_told_the_end_of_what_the_agent_said_last(play, script, world):
+    """A message has bounds; a sentence need not."""
+
+    async def story():
+        script.reply = lambda turn: ["Welcome. " * 30 + "And how can I help?"] if not turn.text else []
+        script.utterances = ["hello"]
+        call = world(script)
+        await call.quiet()
+        call.leg.speak(voice(1.0))
+        await call.until(lambda: bool(script.listened))
+
+        assert len(script.listened[0].asked) == 200
+        assert script.listened[0].asked.endswith("And how can I help?")
+
+        call.leg.hang_up()
+        await call.task
+
+    play(story)
