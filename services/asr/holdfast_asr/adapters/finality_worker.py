@@ -18,6 +18,8 @@ from holdfast_asr.domain.finality import finality
 
 
 def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m holdfast_asr.adapters.finality_worker FOLDER (keeps the converted weights)")
     out = answers()
 
     def say(line: str) -> None:
