@@ -20,6 +20,7 @@ from holdfast_common.errors import EngineUnavailable
 from holdfast_common.health import Finding, State
 
 from holdfast_asr.adapters.finality_wire import READY, log_odds, question
+from holdfast_asr.adapters.worker_pipes import ONE_THREAD
 from holdfast_asr.ports import Hearing
 
 log = structlog.get_logger()
@@ -29,7 +30,6 @@ START_S = 120.0
 """Longest start; the first one converts the weights."""
 AGAIN_S = (0.5, 5.0, 60.0, 300.0)
 """Waits before further starts, longer with each life that answered nothing; the last goes on."""
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def worker(cache: Path) -> list[str]:
@@ -114,7 +114,7 @@ class FinalityProcess:
         began = asyncio.get_running_loop().time()
         try:
             process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=PIPE, stdout=PIPE, env={**os.environ, **_ONE_THREAD}
+                *self._command, stdin=PIPE, stdout=PIPE, env={**os.environ, **ONE_THREAD}
             )
         except OSError as error:
             self._reason = f"cannot be started: {error.strerror}"
@@ -149,14 +149,13 @@ class FinalityProcess:
 
     async def _serve(self, process: Process) -> bool:
         """Ask it one text after the other until it is gone; whether it answered any."""
-        gone = asyncio.ensure_future(process.wait())
+        gone, following = asyncio.ensure_future(process.wait()), None
         answered = False
         try:
             while True:
                 following = asyncio.ensure_future(self._queue.get())
                 await asyncio.wait((following, gone), return_when=asyncio.FIRST_COMPLETED)
                 if not following.done():
-                    following.cancel()
                     self._reason = "ended"
                     return answered
                 one = following.result()
@@ -169,6 +168,8 @@ class FinalityProcess:
                 answered = True
         finally:
             gone.cancel()
+            if following is not None:
+                following.cancel()
 
     async def _answer(self, process: Process, line: str) -> float | None:
         """What it says of a line; None: it is of no more use."""

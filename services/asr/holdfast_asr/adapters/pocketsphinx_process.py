@@ -17,13 +17,12 @@ import msgspec
 import structlog
 
 from holdfast_asr.adapters.pocketsphinx_wire import LENGTH, MAX_BYTES, Busy, Order, Ready, Reply, pack, replies
+from holdfast_asr.adapters.worker_pipes import ONE_THREAD
 
 log = structlog.get_logger()
 
 LIMIT_BYTES = 256 * 1024
 _MODULE = "holdfast_asr.adapters.pocketsphinx_worker"
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""The service scales by processes; a linear algebra library that starts a thread per core only gets in the way."""
 
 
 class DecoderProcess:
@@ -48,7 +47,7 @@ class DecoderProcess:
             stdin=PIPE,
             stdout=PIPE,
             limit=LIMIT_BYTES,
-            env={**os.environ, **_ONE_THREAD},
+            env={**os.environ, **ONE_THREAD},
         )
         return cls(process, now)
 

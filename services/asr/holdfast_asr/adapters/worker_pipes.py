@@ -1,4 +1,4 @@
-"""What every process beside the service does first: it ends with the service, and keeps its answers to itself."""
+"""What processes beside the service have in common: how they begin, and what they are given."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import sys
 from typing import BinaryIO
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""The service scales by processes; a linear algebra library that starts a thread per core only gets in the way."""
 PR_SET_PDEATHSIG, SIGKILL = 1, 9
 
 
