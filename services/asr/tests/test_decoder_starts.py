@@ -44,10 +44,8 @@ class SlowStart:
             self.returncode = -9
             self.stdout.feed_eof()
 
-    async def wait(self) -> int:
+    async def communicate(self) -> None:
         self._life.cancel()
-        assert self.returncode is not None
-        return self.returncode
 
 
 class Starts:

@@ -11,6 +11,7 @@ import os
 import sys
 
 import structlog
+from holdfast_common.child import killed
 from holdfast_common.errors import SettingsError
 from holdfast_common.settings import CommonSettings, load_or_exit
 
@@ -40,9 +41,7 @@ async def learn_aside() -> None:
     except TimeoutError:
         log.warning("learning_aside_failed", after_s=MOST_S)
     finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+        await killed(child)
 
 
 def main() -> int:

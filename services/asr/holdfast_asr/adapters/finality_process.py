@@ -7,7 +7,6 @@ are worth nothing), and texts for whose answer nobody waits any more are not ask
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -16,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from holdfast_common.child import ONE_THREAD, killed
 from holdfast_common.errors import EngineUnavailable
 from holdfast_common.health import Finding, State
 
 from holdfast_asr.adapters.finality_wire import READY, log_odds, question
-from holdfast_asr.adapters.worker_pipes import ONE_THREAD
 from holdfast_asr.ports import Hearing
 
 log = structlog.get_logger()
@@ -128,7 +127,7 @@ class FinalityProcess:
             self._is_ready = False
             while not self._queue.empty():
                 _give(self._queue.get_nowait(), None)
-            await _ended(process)
+            await killed(process)
 
     async def _greeted(self, process: Process) -> bool:
         assert process.stdout is not None  # we asked for the pipe
@@ -192,16 +191,3 @@ class FinalityProcess:
 def _give(one: _Asked, found: float | None) -> None:
     if not one.answer.done():
         one.answer.set_result(found)
-
-
-async def _ended(process: Process) -> None:
-    """Kill it if it still runs, and wait for it: also where we are cancelled, or its pipes would stay open."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):  # it has just gone by itself
-            process.kill()
-    gone = asyncio.ensure_future(process.wait())
-    try:
-        await asyncio.shield(gone)
-    except asyncio.CancelledError:
-        await gone
-        raise

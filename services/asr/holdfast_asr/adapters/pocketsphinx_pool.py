@@ -144,7 +144,7 @@ class PocketsphinxPool:
             finally:
                 was_ready = slot.ready
                 slot.process = None
-                status = await asyncio.shield(process.end())
+                status = await process.end()
             fails = 0 if was_ready else fails + 1
             if fails >= MAX_FAILED_STARTS and not self._started.done():
                 ended = f"{fails} decoders in a row ended before they were ready, the last with status {status}"

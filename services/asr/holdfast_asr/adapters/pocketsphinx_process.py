@@ -6,7 +6,6 @@ Knows nothing of utterances but their numbers; the pool decides what to do when 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -15,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 import structlog
+from holdfast_common.child import ONE_THREAD, killed
 
 from holdfast_asr.adapters.pocketsphinx_wire import LENGTH, MAX_BYTES, Busy, Order, Ready, Reply, pack, replies
-from holdfast_asr.adapters.worker_pipes import ONE_THREAD
 
 log = structlog.get_logger()
 
@@ -101,10 +100,7 @@ class DecoderProcess:
     async def end(self) -> int:
         """Kill it if it still runs; its exit status."""
         self.ready = False
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it has just gone by itself
-                self._process.kill()
-        return await self._process.wait()
+        return await killed(self._process)
 
     def kill(self) -> None:
         self.ready = False

@@ -161,7 +161,7 @@ class WhisperRecogniser:
             finally:
                 was_ready = process.ready is not None or slot.was_ready
                 slot.process, slot.was_ready = None, False
-                status = await asyncio.shield(process.end())
+                status = await process.end()
             if process.unusable:
                 self.unusable = process.unusable
                 raise EngineUnavailable(f"whisper {self.plan.name}: {process.unusable}")

@@ -9,6 +9,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from pathlib import Path
 
+from holdfast_common.child import killed
 from holdfast_common.errors import EngineUnavailable
 
 WATCH_EVERY_S = 0.2
@@ -57,9 +58,7 @@ async def download(
     except TimeoutError as error:
         raise EngineUnavailable(f"{name} cannot be downloaded: {error}") from error
     finally:
-        if process.returncode is None:
-            process.kill()
-            await asyncio.shield(process.wait())
+        await killed(process)
     if not is_model(part):
         raise EngineUnavailable(f"{name} is not a CTranslate2 Whisper model: it lacks one of {', '.join(NEEDED)}")
     await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)

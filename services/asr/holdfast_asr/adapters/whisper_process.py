@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 import structlog
+from holdfast_common.child import killed
 
 from holdfast_asr.adapters.whisper_wire import (
     LENGTH,
@@ -132,8 +133,8 @@ class WhisperProcess:
 
     async def end(self) -> int:
         """Kill it if it still runs; its exit status."""
-        self.kill()
-        return await self._process.wait()
+        self.ready = None
+        return await killed(self._process)
 
     def kill(self) -> None:
         self.ready = None

@@ -1,4 +1,4 @@
-"""What processes beside the service have in common: how they begin, and what they are given."""
+"""What processes beside the service do first: they end with it, and keep their answers to themselves."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import os
 import sys
 from typing import BinaryIO
 
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""The service scales by processes; a linear algebra library that starts a thread per core only gets in the way."""
 PR_SET_PDEATHSIG, SIGKILL = 1, 9
 
 

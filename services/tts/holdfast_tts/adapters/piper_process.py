@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import structlog
+from holdfast_common.child import ONE_THREAD, killed
 
 from holdfast_tts.adapters.piper_wire import (
     LENGTH,
@@ -30,8 +31,6 @@ from holdfast_tts.adapters.piper_wire import (
 log = structlog.get_logger()
 
 _MODULE = "holdfast_tts.adapters.piper_worker"
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""onnxruntime has its own setting; numpy's libraries would start a thread per core."""
 PIPE_BYTES = 1_000_000
 
 
@@ -72,7 +71,7 @@ class PiperProcess:
                 stdin=PIPE,
                 stdout=PIPE,
                 limit=PIPE_BYTES,
-                env={**os.environ, **_ONE_THREAD},
+                env={**os.environ, **ONE_THREAD},
             )
         )
 
@@ -137,8 +136,8 @@ class PiperProcess:
 
     async def end(self) -> None:
         """Kill it if it still runs, and close its pipes."""
-        self.kill()
-        await self._process.communicate()
+        self.idle = False
+        await killed(self._process)
 
     def kill(self) -> None:
         self.idle = False
