@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
+import queue
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,7 +23,20 @@ pytest.importorskip("pocketsphinx")
 from holdfast_asr.adapters.caller_data import load_caller_data
 from holdfast_asr.adapters.pocketsphinx_model import ModelFiles, prepare_model
 from holdfast_asr.adapters.pocketsphinx_pool import PocketsphinxPool, PoolShape
+from holdfast_asr.adapters.pocketsphinx_wire import (
+    LENGTH,
+    Answer,
+    Ask,
+    Begin,
+    Busy,
+    Feed,
+    Order,
+    Reply,
+    replies,
+)
+from holdfast_asr.adapters.pocketsphinx_worker import Worker
 from holdfast_asr.ports import Request
+from holdfast_common.contracts.asr import Channel, Expectation
 
 pytestmark = pytest.mark.live
 
@@ -137,6 +152,32 @@ async def test_a_decoder_that_hangs_is_replaced(model: ModelFiles) -> None:
 
         assert text.endswith("three")
         assert hung not in pool.pids()
+
+
+@pytest.mark.parametrize(("age_s", "loads"), [(9.0, False), (11.0, True)])
+def test_a_young_decoder_loads_no_second_opinion_while_somebody_waits(model: ModelFiles, age_s: float, loads: bool):
+    """Words that nobody is sure of, said to a process that has had no idle moment yet."""
+    clock, out, inbox = [0.0], io.BytesIO(), queue.SimpleQueue[Order]()
+    worker = Worker(model.folder, out, with_generic=True, now=lambda: clock[0])
+    clock[0] = age_s
+    pcm = phone_audio()
+    inbox.put(Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ()))
+    inbox.put(Feed(1, pcm))
+    inbox.put(Ask(1, 1, len(pcm) // 2, True))
+
+    said: list[Reply] = []
+    while not any(isinstance(reply, Answer) for reply in said):
+        worker.turn(inbox)
+        said = list(unpacked(out.getvalue()))
+
+    assert (Busy(15.0) in said) is loads
+
+
+def unpacked(raw: bytes) -> Iterator[Reply]:
+    while raw:
+        (length,) = LENGTH.unpack(raw[: LENGTH.size])
+        yield replies.decode(raw[LENGTH.size : LENGTH.size + length])
+        raw = raw[LENGTH.size + length :]
 
 
 async def test_no_decoder_outlives_a_service_that_was_killed(model: ModelFiles) -> None:

@@ -12,6 +12,7 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,6 +43,9 @@ from holdfast_asr.domain.choice import Kind
 
 IDLE_S = 2.0
 """With nothing to do for this long, the general model is loaded (0.6 s), before somebody waits for it."""
+YOUNG_S = 10.0
+"""Who comes to a process as young as this may have lost another under their words: they are late as it is, and get no
+second opinion that would have to be loaded first."""
 START_PATIENCE_S = 60.0
 """Asked for with each step of a start: on a machine that has other things to do, each may take long."""
 
@@ -49,10 +53,14 @@ START_PATIENCE_S = 60.0
 class Worker:
     """The decoding thread's state."""
 
-    def __init__(self, folder: Path, out: BinaryIO, *, with_generic: bool) -> None:
+    def __init__(
+        self, folder: Path, out: BinaryIO, *, with_generic: bool, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._out = out
+        self._now = now
         self._decoders = Decoders(folder, loading=lambda patience_s: self._say(Busy(patience_s)))
         self._with_generic = with_generic
+        self._began = now()
         self._running: dict[int, Decoding] = {}
         self._asked: list[int] = []
         self._is_stocked = not with_generic
@@ -73,9 +81,13 @@ class Worker:
 
     def run(self, inbox: queue.SimpleQueue[Order]) -> None:
         while True:
-            self._take(inbox)
-            if (decoding := self._most_urgent()) is not None:
-                self._slice(decoding)
+            self.turn(inbox)
+
+    def turn(self, inbox: queue.SimpleQueue[Order]) -> None:
+        """Take what has been ordered, waiting for it when there is nothing to do, and do a slice of work."""
+        self._take(inbox)
+        if (decoding := self._most_urgent()) is not None:
+            self._slice(decoding)
 
     def _take(self, inbox: queue.SimpleQueue[Order]) -> None:
         """All orders that are there; waits for one when there is nothing to do."""
@@ -94,7 +106,9 @@ class Worker:
     def _obey(self, order: Order) -> None:
         match order:
             case Begin():
-                self._running[order.utterance] = Decoding(order, self._decoders, with_generic=self._with_generic)
+                loaded = self._is_stocked or self._now() - self._began > YOUNG_S
+                generic = self._with_generic and loaded
+                self._running[order.utterance] = Decoding(order, self._decoders, with_generic=generic)
             case Feed():
                 if decoding := self._running.get(order.utterance):
                     decoding.feed(order.pcm)
