@@ -51,6 +51,8 @@ class Hearing:
     words: tuple[HeardWord, ...] = field(default=())
     engine: str = ""
     language: str = "en"
+    others: tuple[str, ...] = ()
+    """What other decodes of the same sound made of it, where there were any."""
 
 
 class Listener(Protocol):

@@ -64,9 +64,9 @@ class Notes:
         self.moved.set()
 
 
-def phone_audio() -> bytes:
+def phone_audio(path: Path = SPEECH) -> bytes:
     """The samples of a mu-law WAV file (format 7, which the wave module does not read)."""
-    raw = SPEECH.read_bytes()
+    raw = path.read_bytes()
     return ulaw_decode(raw[raw.index(b"data") + 8 :])
 
 
@@ -116,6 +116,20 @@ async def test_people_are_heard_and_the_final_is_what_the_pause_promised(model: 
     assert final.words[-1].end_ms <= len(pcm) // 16 + 30
     assert 0 < final.confidence <= 1
     assert notes.samples == len(pcm) // 2 + 1_600
+
+
+async def test_what_the_second_decode_of_unsure_words_made_of_them_is_told(model: ModelFiles) -> None:
+    """Cards, of which the profile knows nothing."""
+    pcm = phone_audio(SPEECH.with_name("cards_002.wav"))
+    async with pool_of(model) as pool:
+        utterance = pool.begin(Request(8_000), Notes())
+        utterance.feed(pcm)
+        hearing = await utterance.hear(len(pcm) // 2)
+        utterance.close()
+
+    (other,) = hearing.others
+    assert other != hearing.text
+    assert "queen" in other
 
 
 @pytest.mark.parametrize("level", [0, 300])

@@ -93,6 +93,13 @@ async def test_many_at_once_get_each_their_own():
         assert [task.result() for task in asked] == [float(n) for n in range(1, 9)]
 
 
+async def test_what_other_decodes_made_of_it_counts_as_much(tmp_path: Path):
+    async with judged(script(COUNTS)) as process:
+        await process.ready()
+        assert await process.of(Hearing("one", others=("one two three",)), "") == 2.0
+        assert await process.of(Hearing("one", others=("one", "...")), "") == 1.0
+
+
 async def test_beyond_a_bound_nobody_is_asked(tmp_path: Path):
     """The worker holds the first until it may go on: two wait, the others are refused at once."""
     gate = tmp_path / "gate"

@@ -68,8 +68,18 @@ class FinalityProcess:
         self._waiting = 0
 
     async def of(self, hearing: Hearing, asked: str) -> float | None:
-        line = question(asked, hearing.text)
-        if not line or hearing.language != LANGUAGE or not self._is_ready or self._queue.full():
+        """The mean over the words and, while nobody else waits, what other decodes made of them: what one misheard
+        and sounds unfinished by it, another has heard."""
+        if hearing.language != LANGUAGE or not self._is_ready:
+            return None
+        texts = (hearing.text, *hearing.others) if self._queue.empty() else (hearing.text,)
+        lines = dict.fromkeys(question(asked, text) for text in texts)
+        found = await asyncio.gather(*(self._of_line(line) for line in lines if line))
+        known = [figure for figure in found if figure is not None]
+        return sum(known) / len(known) if known else None
+
+    async def _of_line(self, line: str) -> float | None:
+        if self._queue.full():
             return None
         one = _Asked(line, asyncio.get_running_loop().create_future())
         self._queue.put_nowait(one)

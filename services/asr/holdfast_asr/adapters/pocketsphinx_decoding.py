@@ -24,6 +24,8 @@ from holdfast_asr.domain.voice import VoiceGate
 PHONE_HZ = 8_000
 SLICE_FRAMES = 20
 """200 ms of audio: about 8 ms of work."""
+_OF_THEIR_OWN = frozenset({Kind.GRAMMAR, Kind.GENERIC})
+"""Decodes with a language of their own: what else they, or others beside them, heard is no variant of it."""
 GENERIC_AT_MOST_FRAMES = 600
 """Six seconds: the generic model costs 0.15 s a second, and the final has a deadline."""
 
@@ -177,7 +179,9 @@ class Decoding:
         words = [WordTime(s.word, s.start_frame * FRAME_MS, (s.end_frame + 1) * FRAME_MS, s.posterior) for s in heard]
         sure = confidence(chosen, free.candidate)
         text = " ".join(segment.word for segment in heard)
-        return Answer(self.id, ask.ticket, text, sure, words, f"pocketsphinx/{chosen.kind.value}")
+        others = [" ".join(c.words) for c in candidates if c.words and not {c.kind, chosen.kind} & _OF_THEIR_OWN]
+        others = tuple(other for other in others if other != text)
+        return Answer(self.id, ask.ticket, text, sure, words, f"pocketsphinx/{chosen.kind.value}", others)
 
     def close(self) -> None:
         self._drop_finals()

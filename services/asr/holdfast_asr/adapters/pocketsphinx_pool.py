@@ -296,7 +296,8 @@ class PooledUtterance:
             case Answer():
                 if (question := self._questions.pop(reply.ticket, None)) and not question[1].done():
                     words = tuple(HeardWord(w.text, w.start_ms, w.end_ms, w.confidence) for w in reply.words)
-                    question[1].set_result(Hearing(reply.text, reply.confidence, words, reply.engine))
+                    hearing = Hearing(reply.text, reply.confidence, words, reply.engine, others=reply.others)
+                    question[1].set_result(hearing)
             case Broken():
                 self.fail(EngineUnavailable(f"pocketsphinx: {reply.reason}"))
 

@@ -82,6 +82,7 @@ class Answer(msgspec.Struct, tag="answer", frozen=True):
     confidence: float
     words: list[WordTime]
     engine: str
+    others: tuple[str, ...] = ()
 
 
 class Broken(msgspec.Struct, tag="broken", frozen=True):
