@@ -11,7 +11,7 @@ their figure shows what happens outside of it. Tuning used kal16, espeak and peo
 
 Everything goes through the service's own recogniser and decoder processes. `pause` is from a pause after the
 last sample to the hypothesis, `final` from the end to the final after it. With `--real-time` audio comes in 20 ms
-steps at the speed of speech, as on a call; without, as fast as possible, and the times mean little.
+steps at the speed of speech, as on a call; without, as fast as it is decoded, and times compare only with each other.
 """
 
 from __future__ import annotations
@@ -56,6 +56,9 @@ RATE_HZ = 8_000
 VOICES = ("kal16", "slt", "rms", "awb", "espeak")
 LINES = ("line", "narrow")
 MULAW_FORMAT = 7
+STEP_BYTES = 320
+STEPS = 10
+"""After so many steps of 20 ms the next is fed when they are decoded, as they are on a call."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,20 @@ class Spoken:
 class Listener:
     def __init__(self) -> None:
         self.guesses = 0
+        self.samples = 0
+        self.moved = asyncio.Event()
 
     def guessed(self, text: str) -> None:
         self.guesses += 1
 
     def decoded(self, samples: int) -> None:
-        pass
+        self.samples = samples
+        self.moved.set()
+
+    async def caught_up(self, samples: int) -> None:
+        while self.samples < samples:
+            self.moved.clear()
+            await self.moved.wait()
 
 
 def synthesised(voice: str, line: str, folder: Path) -> Iterator[Spoken]:
@@ -124,10 +135,12 @@ async def hear(pool: PocketsphinxPool, spoken: Spoken, *, real_time: bool) -> di
     utterance = pool.begin(Request(RATE_HZ, expectation=Expectation(spoken.expectation)), listener)
     clock = asyncio.get_running_loop().time
     began = clock()
-    for step, at in enumerate(range(0, len(spoken.pcm), 320), start=1):
-        utterance.feed(spoken.pcm[at : at + 320])
+    for step, at in enumerate(range(0, len(spoken.pcm), STEP_BYTES), start=1):
+        utterance.feed(spoken.pcm[at : at + STEP_BYTES])
         if real_time:
             await asyncio.sleep(max(0.0, began + step * 0.02 - clock()))
+        elif step % STEPS == 0:
+            await listener.caught_up(min(at + STEP_BYTES, len(spoken.pcm)) // 2)
     asked = clock()
     await utterance.hear(len(spoken.pcm) // 2)
     paused = clock()

@@ -21,6 +21,8 @@ from holdfast_common.profile import load_articles, load_profile
 pytest.importorskip("pocketsphinx")
 
 from holdfast_asr.adapters.caller_data import load_caller_data
+from holdfast_asr.adapters.pocketsphinx_decoders import Decoders
+from holdfast_asr.adapters.pocketsphinx_decoding import Decoding
 from holdfast_asr.adapters.pocketsphinx_model import ModelFiles, prepare_model
 from holdfast_asr.adapters.pocketsphinx_pool import PocketsphinxPool, PoolShape
 from holdfast_asr.adapters.pocketsphinx_wire import (
@@ -166,6 +168,71 @@ async def test_a_decoder_that_hangs_is_replaced(model: ModelFiles) -> None:
 
         assert text.endswith("three")
         assert hung not in pool.pids()
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_words_said_while_an_earlier_question_is_worked_on_are_in_the_answer_to_the_next(
+    model: ModelFiles, is_last: bool
+):
+    """The question at a pause is overtaken by the rest of the sentence and a question behind it."""
+    pcm = phone_audio()
+    decoding = Decoding(
+        Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ()), Decoders(model.folder), with_generic=False
+    )
+    decoding.feed(pcm[:24_000])
+    decoding.ask = Ask(1, 1, 12_000, False)
+    assert decoding.work() is None
+    decoding.feed(pcm[24_000:])
+    decoding.ask = Ask(1, 2, len(pcm) // 2, is_last)
+
+    while not isinstance(answer := decoding.work(), Answer):
+        pass
+
+    assert answer.ticket == 2
+    assert answer.text.endswith("three")
+
+
+def test_the_second_opinion_of_unsure_words_is_there_before_the_turn_ends(model: ModelFiles):
+    """General English is loaded and asked when the question at the pause is answered; the last one waits for nothing."""
+    loaded: list[float] = []
+    pcm = phone_audio()
+    decoding = Decoding(
+        Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ()), Decoders(model.folder, loading=loaded.append)
+    )
+    decoding.feed(pcm)
+    decoding.ask = Ask(1, 1, len(pcm) // 2, False)
+    while not isinstance(decoding.work(), Answer):
+        pass
+    loaded.clear()
+
+    while decoding.waiting:
+        decoding.work()
+    decoding.feed(bytes(3_200))
+    decoding.ask = Ask(1, 2, len(pcm) // 2, True)
+
+    answer = decoding.work()
+    assert isinstance(answer, Answer) and answer.ticket == 2
+    assert loaded == []
+
+
+def test_the_answer_is_the_same_however_the_audio_came(model: ModelFiles):
+    """All at once, and followed step by step."""
+    pcm = phone_audio(SPEECH.with_name("librivox_0890.wav"))
+    answers: list[str] = []
+    for step in (len(pcm), 320):
+        begin = Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ())
+        decoding = Decoding(begin, Decoders(model.folder), with_generic=False)
+        for at in range(0, len(pcm), step):
+            decoding.feed(pcm[at : at + step])
+            while decoding.waiting:
+                decoding.work()
+        decoding.ask = Ask(1, 2, len(pcm) // 2, True)
+        while not isinstance(answer := decoding.work(), Answer):
+            pass
+        decoding.close()
+        answers.append(answer.text)
+
+    assert answers[0] == answers[1] != ""
 
 
 @pytest.mark.parametrize(("age_s", "loads"), [(9.0, False), (11.0, True)])

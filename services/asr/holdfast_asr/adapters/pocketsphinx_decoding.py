@@ -2,17 +2,14 @@
 
 A *live* pass follows the audio and gives the guesses. A question (a pause, the end) is answered by *final* passes
 over the features kept so far: free speech and, where one belongs to the expectation, a grammar, each with one mean
-over the utterance. From 1.6 s of voice on such a mean is as good as that of the whole (`bench/asr_words.py`: word
-errors of four voices within a point of each other), so the pass that follows from then on begins anew with it, and is
-the final one when a question comes: nearly done, however long the utterance. So when there is too much to do, guesses
-come late first.
+from its first frame to its last. When the mean has settled, a pass begins anew with it, follows the audio *ahead* of
+the question, and is the final one when it comes: nearly done, however long the utterance. So when there is too much to
+do, guesses come late first.
 Unless more voice follows, the answer given at a pause is also the final: after the last word of a
 turn nothing is left to decode. All work is done in slices, so that several utterances share a process.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import soxr
@@ -31,34 +28,27 @@ SLICE_FRAMES = 20
 """200 ms of audio: about 8 ms of work."""
 _OF_THEIR_OWN = frozenset({Kind.GRAMMAR, Kind.GENERIC})
 """Decodes with a language of their own: what else they, or others beside them, heard is no variant of it."""
-MEAN_FRAMES = 185
-"""So much of an utterance, with the room before its first sound, has a mean that later frames hardly move."""
 GENERIC_AT_MOST_FRAMES = 600
 """Six seconds: the generic model costs 0.15 s a second, and the final has a deadline."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ahead:
-    """A pass for the next question, begun before it comes."""
-
-    decode: Pass
-    mean: Floats
-
-
 class _Finals:
-    """The final passes over the first `frames` frames, each with its mean."""
+    """The final passes over the first `frames` frames."""
 
-    def __init__(self, passes: list[_Ahead], frames: int, hints: frozenset[str]) -> None:
+    def __init__(self, ticket: int, passes: list[Pass], frames: int, mean: Floats, hints: frozenset[str]) -> None:
+        self.ticket = ticket
+        """The question that they are for."""
         self.hints = hints
         self.frames = frames
+        self.mean = mean
         self.passes = passes
         self.outcomes: list[Outcome] = []
 
     def slice(self, features: Features) -> bool:
         """Decode a slice; True when all passes have ended."""
-        one, mean = self.passes[len(self.outcomes)].decode, self.passes[len(self.outcomes)].mean
+        one = self.passes[len(self.outcomes)]
         if one.next_frame < self.frames:
-            one.advance(features, min(self.frames, one.next_frame + SLICE_FRAMES), mean)
+            one.advance(features, min(self.frames, one.next_frame + SLICE_FRAMES), self.mean)
         if one.next_frame >= self.frames:
             self.outcomes.append(one.end(self.hints))
         return len(self.outcomes) == len(self.passes)
@@ -88,10 +78,13 @@ class Decoding:
         self._grammar = name if (name := grammar(begin.expectation)) and decoders.has(name) else None
         self._live: Pass | None = decoders.lend(self._model, Kind.DOMAIN)
         """Until a pass that is ahead of the next question has caught up with it."""
-        self._ahead: _Ahead | None = None
+        self._ahead: Pass | None = None
         self._finals: _Finals | None = None
+        self._second: _Finals | None = None
         self._done_frames = 0
         """Frames that an answer was about."""
+        self._voiced_frames = 0
+        """Frames up to the last voice."""
         self._settled: tuple[Outcome, ...] | None = None
         """Outcomes that hold as long as no more voice comes."""
 
@@ -102,20 +95,27 @@ class Decoding:
             self._heard += pcm
         if self._gate.feed(np.frombuffer(pcm, "<i2")):
             self._settled = None
+            self._drop_second()
+            self._voiced_frames = len(self._features)
 
     @property
     def waiting(self) -> bool:
         """There is something to do."""
-        return self.ask is not None or self._behind
+        return self.ask is not None or self._behind or self._doubts
+
+    @property
+    def _doubts(self) -> bool:
+        """A second opinion is under way."""
+        return self._second is not None and not self._second.outcomes
 
     @property
     def _seen(self) -> int:
         """Frames decoded by the pass that is furthest."""
-        return max(self._live.next_frame if self._live else 0, self._ahead.decode.next_frame if self._ahead else 0)
+        return max(self._live.next_frame if self._live else 0, self._ahead.next_frame if self._ahead else 0)
 
     @property
     def _behind(self) -> bool:
-        follows = self._ahead.decode.next_frame if self._ahead else self._seen
+        follows = self._ahead.next_frame if self._ahead else self._seen
         return self._settled is None and follows + SLICE_FRAMES <= len(self._features)
 
     @property
@@ -129,20 +129,21 @@ class Decoding:
         """Do one slice: an Answer when the question is answered, a guess (text), or nothing yet."""
         if self.ask is not None:
             return self._work_on_answer(self.ask)
-        return self._follow() if self._behind else None
+        if self._behind:
+            return self._follow()
+        if self._second is not None and not self._second.outcomes:
+            self._second.slice(self._features)
+        return None
 
     def _follow(self) -> str | None:
-        if self._ahead is None and (self._live is None or len(self._features) >= MEAN_FRAMES):
-            self._ahead = _Ahead(self._decoders.lend(self._model, Kind.DOMAIN), self._features.mean())
-        if self._ahead is None:
-            assert self._live is not None  # one of them follows
-            self._live.advance(self._features, self._live.next_frame + SLICE_FRAMES, self._features.mean())
-            return self._live.guess()
-        one = self._ahead.decode
-        one.advance(self._features, one.next_frame + SLICE_FRAMES, self._ahead.mean)
-        if one.next_frame < self._seen or one.next_frame < self._done_frames:
+        if self._ahead is None and (self._live is None or self._features.has_settled):
+            self._ahead = self._decoders.lend(self._model, Kind.DOMAIN)
+        one = self._ahead or self._live
+        assert one is not None  # made above
+        one.advance(self._features, one.next_frame + SLICE_FRAMES, self._features.mean())
+        if one.next_frame < max(self._seen, self._done_frames):
             return None  # it has less to say than was said before
-        if self._live is not None:
+        if one is self._ahead and self._live is not None:
             self._decoders.take_back(self._live)
             self._live = None
         return one.guess()
@@ -151,33 +152,41 @@ class Decoding:
         if not self._gate.heard_voice:
             self.ask = None
             return Answer(self.id, ask.ticket, "", 0.0, [], "pocketsphinx/silence")
-        if self._settled is None:
-            if self._finals is None:
-                self._finals = self._begin_finals()
-            if not self._finals.slice(self._features):
+        outcomes = self._settled
+        if outcomes is None:
+            finals = self._finals = self._finals or self._begin_finals(ask)
+            if not finals.slice(self._features):
                 return None
-            self._settled = tuple(self._finals.outcomes)
             self._drop_finals()
-            if self._heard and needs_plain(choose(_candidates(self._settled))):
-                self._settled = (*self._settled, self._as_it_sounds())
-        if ask.last and self._wants_generic(self._settled):
-            self._settled = (*self._settled, self._second_opinion())
+            is_all = finals.frames >= self._voiced_frames
+            if finals.ticket != ask.ticket and not is_all:
+                return None  # these were begun for an earlier question, and more has been said: once again
+            outcomes = tuple(finals.outcomes)
+            if self._heard and needs_plain(choose(_candidates(outcomes))):
+                outcomes = (*outcomes, self._as_it_sounds())
+            self._settled = outcomes if is_all else None
+        if self._wants_generic(outcomes):
+            self._second = self._second or self._begin_second(ask)
+            if ask.last:
+                if not self._second.outcomes and not self._second.slice(self._features):
+                    return None
+                outcomes = self._settled = (*outcomes, *self._second.outcomes)
+                self._drop_second()
         self.ask = None
-        return self._answer(ask, self._settled)
+        return self._answer(ask, outcomes)
 
-    def _begin_finals(self) -> _Finals:
-        mean = self._features.mean()
-        passes = [self._ahead or _Ahead(self._decoders.lend(self._model, Kind.DOMAIN), mean)]
+    def _begin_finals(self, ask: Ask) -> _Finals:
+        passes = [self._ahead or self._decoders.lend(self._model, Kind.DOMAIN)]
         self._ahead = None
         self._done_frames = len(self._features)
         if self._grammar is not None:
-            passes.append(_Ahead(self._decoders.lend(self._grammar, Kind.GRAMMAR), mean))
-        return _Finals(passes, len(self._features), self._hints)
+            passes.append(self._decoders.lend(self._grammar, Kind.GRAMMAR))
+        return _Finals(ask.ticket, passes, len(self._features), self._features.mean(), self._hints)
 
     def _drop_finals(self) -> None:
         if self._finals is not None:
             for one in self._finals.passes:
-                self._decoders.take_back(one.decode)
+                self._decoders.take_back(one)
             self._finals = None
 
     def _wants_generic(self, outcomes: tuple[Outcome, ...]) -> bool:
@@ -200,13 +209,15 @@ class Decoding:
         self._decoders.take_back(plain)
         return outcome
 
-    def _second_opinion(self) -> Outcome:
-        self._decoders.loading(1.0 + len(self._features) * FRAME_MS / 1000)
+    def _begin_second(self, ask: Ask) -> _Finals:
+        """A second opinion, begun at a pause: most turns end at one, and it is given before they do."""
         generic = self._decoders.lend(GENERIC, Kind.GENERIC)
-        generic.advance(self._features, len(self._features), self._features.mean())
-        outcome = generic.end()
-        self._decoders.take_back(generic)
-        return outcome
+        return _Finals(ask.ticket, [generic], len(self._features), self._features.mean(), frozenset())
+
+    def _drop_second(self) -> None:
+        if self._second is not None:
+            self._decoders.take_back(self._second.passes[0])
+            self._second = None
 
     def _answer(self, ask: Ask, outcomes: tuple[Outcome, ...]) -> Answer:
         candidates = _candidates(outcomes)
@@ -224,7 +235,8 @@ class Decoding:
 
     def close(self) -> None:
         self._drop_finals()
-        for one in (self._live, self._ahead and self._ahead.decode):
+        self._drop_second()
+        for one in (self._live, self._ahead):
             if one is not None:
                 self._decoders.take_back(one)
         self._live = self._ahead = None

@@ -13,6 +13,8 @@ from holdfast_asr.adapters.phone_front import CEPSTRA, Floats, PhoneFront, load_
 
 PRIOR_FRAMES = 100
 """How much the general mean weighs, in frames: one second."""
+MEAN_FRAMES = 185
+"""So much of an utterance, with the room before its first sound, tells its mean; words come out no better by more."""
 FRAME_MS = 10
 PRIOR_MEAN = load_regression(8_000).cepstral_mean
 """What every decoder is told to subtract; `normalised` moves each utterance's own mean there."""
@@ -37,12 +39,18 @@ class Features:
         made = self._front.feed(np.frombuffer(pcm, "<i2"))
         if len(made):
             self._parts.append(made)
-            self._sum += made.sum(0)
+            self._sum += made[: max(0, MEAN_FRAMES - self._frames)].sum(0)
             self._frames += len(made)
 
     def mean(self) -> Floats:
-        """Of the utterance so far, held by the prior."""
-        return ((PRIOR_FRAMES * self._prior + self._sum) / (PRIOR_FRAMES + self._frames)).astype(np.float32)
+        """Of the utterance so far, held by the prior; settled after its first `MEAN_FRAMES`."""
+        frames = min(self._frames, MEAN_FRAMES)
+        return ((PRIOR_FRAMES * self._prior + self._sum) / (PRIOR_FRAMES + frames)).astype(np.float32)
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether `mean` will change no more."""
+        return self._frames >= MEAN_FRAMES
 
     def normalised(self, start: int, stop: int, mean: Floats) -> Floats:
         """Frames [start, stop), moved so that `mean` lies where the decoder expects it."""
