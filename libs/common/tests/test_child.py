@@ -36,7 +36,8 @@ async def test_whoever_cancels_is_obeyed_when_it_is_gone_however_often():
     process = await child("import time; time.sleep(60)")
     ending = asyncio.ensure_future(killed(process))
     for _ in range(3):
-        await asyncio.sleep(0)
+        for _ in range(5):  # turns of the loop, so that each is seen
+            await asyncio.sleep(0)
         ending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await ending

@@ -21,7 +21,7 @@ from holdfast_common.profile import load_articles, load_profile
 pytest.importorskip("pocketsphinx")
 
 from holdfast_asr.adapters.caller_data import load_caller_data
-from holdfast_asr.adapters.pocketsphinx_decoders import Decoders
+from holdfast_asr.adapters.pocketsphinx_decoders import GENERIC, Decoders
 from holdfast_asr.adapters.pocketsphinx_decoding import Decoding
 from holdfast_asr.adapters.pocketsphinx_model import ModelFiles, prepare_model
 from holdfast_asr.adapters.pocketsphinx_pool import PocketsphinxPool, PoolShape
@@ -37,6 +37,7 @@ from holdfast_asr.adapters.pocketsphinx_wire import (
     replies,
 )
 from holdfast_asr.adapters.pocketsphinx_worker import Worker
+from holdfast_asr.domain.choice import Kind
 from holdfast_asr.ports import Request
 from holdfast_common.contracts.asr import Channel, Expectation
 
@@ -193,26 +194,38 @@ def test_words_said_while_an_earlier_question_is_worked_on_are_in_the_answer_to_
 
 
 def test_the_second_opinion_of_unsure_words_is_there_before_the_turn_ends(model: ModelFiles):
-    """General English is loaded and asked when the question at the pause is answered; the last one waits for nothing."""
-    loaded: list[float] = []
-    pcm = phone_audio()
-    decoding = Decoding(
-        Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ()), Decoders(model.folder, loading=loaded.append)
-    )
+    """General English is asked as soon as the question at the pause is answered; the last one waits for nothing."""
+    decoders, pcm = Decoders(model.folder), phone_audio()
+    decoding = Decoding(Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ()), decoders)
+    decoders.stock(GENERIC, Kind.GENERIC)
     decoding.feed(pcm)
     decoding.ask = Ask(1, 1, len(pcm) // 2, False)
     while not isinstance(decoding.work(), Answer):
         pass
-    loaded.clear()
 
+    assert decoding.waiting
     while decoding.waiting:
         decoding.work()
+    assert decoders.has_idle(GENERIC, Kind.GENERIC), "given back for others"
     decoding.feed(bytes(3_200))
     decoding.ask = Ask(1, 2, len(pcm) // 2, True)
-
     answer = decoding.work()
-    assert isinstance(answer, Answer) and answer.ticket == 2
-    assert loaded == []
+    assert isinstance(answer, Answer)
+    assert answer.ticket == 2
+
+
+def test_nobody_waits_at_a_pause_for_general_english_to_be_loaded(model: ModelFiles):
+    decoders, pcm = Decoders(model.folder), phone_audio()
+    decoding = Decoding(Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ()), decoders)
+    decoding.feed(pcm)
+    decoding.ask = Ask(1, 1, len(pcm) // 2, False)
+    while not isinstance(decoding.work(), Answer):
+        pass
+    assert not decoding.waiting
+    decoding.ask = Ask(1, 2, len(pcm) // 2, True)
+    while not isinstance(decoding.work(), Answer):
+        pass
+    assert decoders.has_idle(GENERIC, Kind.GENERIC)
 
 
 def test_the_answer_is_the_same_however_the_audio_came(model: ModelFiles):
@@ -224,7 +237,7 @@ def test_the_answer_is_the_same_however_the_audio_came(model: ModelFiles):
         decoding = Decoding(begin, Decoders(model.folder), with_generic=False)
         for at in range(0, len(pcm), step):
             decoding.feed(pcm[at : at + step])
-            while decoding.waiting:
+            while decoding.waiting and step < len(pcm):
                 decoding.work()
         decoding.ask = Ask(1, 2, len(pcm) // 2, True)
         while not isinstance(answer := decoding.work(), Answer):

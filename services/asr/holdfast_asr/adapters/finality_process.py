@@ -69,28 +69,31 @@ class FinalityProcess:
 
     async def of(self, hearing: Hearing, asked: str) -> float | None:
         """The mean over the words and, while nobody else waits, what other decodes made of them: what one misheard
-        and sounds unfinished by it, another has heard."""
+        and sounds unfinished by it, another has heard. Only what came in time counts."""
         if hearing.language != LANGUAGE or not self._is_ready:
             return None
         texts = (hearing.text, *hearing.others) if self._queue.empty() else (hearing.text,)
-        lines = dict.fromkeys(question(asked, text) for text in texts)
-        found = await asyncio.gather(*(self._of_line(line) for line in lines if line))
-        known = [figure for figure in found if figure is not None]
+        lines = [line for text in texts if (line := question(asked, text))]
+        waited = [answer for line in dict.fromkeys(lines) if (answer := self._put(line))]
+        if not waited:
+            return None
+        self._waiting += 1
+        try:
+            await asyncio.wait(waited, timeout=self._limits.in_time_s)
+            known = [figure for answer in waited if answer.done() and (figure := answer.result()) is not None]
+        finally:
+            self._waiting -= 1
+            for answer in waited:
+                answer.cancel()
         return sum(known) / len(known) if known else None
 
-    async def _of_line(self, line: str) -> float | None:
+    def _put(self, line: str) -> asyncio.Future[float | None] | None:
+        """Its answer to come; None: too many wait already."""
         if self._queue.full():
             return None
         one = _Asked(line, asyncio.get_running_loop().create_future())
         self._queue.put_nowait(one)
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._limits.in_time_s):
-                return await one.answer
-        except TimeoutError:
-            return None
-        finally:
-            self._waiting -= 1
+        return one.answer
 
     @property
     def owes(self) -> bool:

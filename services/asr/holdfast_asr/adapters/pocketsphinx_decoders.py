@@ -128,6 +128,10 @@ class Decoders:
     def has(self, name: str) -> bool:
         return (self._folder / f"{name}.gram").exists() or (self._folder / f"{name}.lm.bin").exists()
 
+    def has_idle(self, name: str, kind: Kind) -> bool:
+        """One can be lent without making it."""
+        return bool(self._idle[kind, name])
+
     def stock(self, name: str, kind: Kind) -> None:
         """Make one ahead of need, if none is there."""
         if not self._idle[kind, name]:

@@ -2,9 +2,9 @@
 
 A *live* pass follows the audio and gives the guesses. A question (a pause, the end) is answered by *final* passes
 over the features kept so far: free speech and, where one belongs to the expectation, a grammar, each with one mean
-from its first frame to its last. When the mean has settled, a pass begins anew with it, follows the audio *ahead* of
-the question, and is the final one when it comes: nearly done, however long the utterance. So when there is too much to
-do, guesses come late first.
+from its first frame to its last. When the mean has settled (never for addresses and names: theirs is that of the
+whole), a pass begins anew with it, follows the audio *ahead* of the question, and is the final one when it comes:
+nearly done, however long the utterance. So when there is too much to do, guesses come late first.
 Unless more voice follows, the answer given at a pause is also the final: after the last word of a
 turn nothing is left to decode. All work is done in slices, so that several utterances share a process.
 """
@@ -20,7 +20,7 @@ from holdfast_asr.adapters.pocketsphinx_decoders import GENERIC, Decoders, Outco
 from holdfast_asr.adapters.pocketsphinx_features import FRAME_MS, Features
 from holdfast_asr.adapters.pocketsphinx_wire import Answer, Ask, Begin, WordTime
 from holdfast_asr.domain.choice import Candidate, Kind, beyond, choose, confidence, needs_generic, needs_plain
-from holdfast_asr.domain.expecting import grammar, language_model
+from holdfast_asr.domain.expecting import GENERAL, grammar, language_model
 from holdfast_asr.domain.voice import VoiceGate
 
 PHONE_HZ = 8_000
@@ -64,7 +64,8 @@ class Decoding:
         self._rate_hz = begin.rate_hz
         self._decoders = decoders
         self._with_generic = with_generic
-        self._features = Features(begin.rate_hz)
+        self._model = language_model(begin.expectation)
+        self._features = Features(begin.rate_hz, settles=self._model == GENERAL)
         self._gate = VoiceGate(begin.rate_hz)
         self._samples = 0
         self._hints = (
@@ -74,13 +75,15 @@ class Decoding:
         )
         self._heard = bytearray()
         """The audio as it came, where it is the telephone's."""
-        self._model = language_model(begin.expectation)
         self._grammar = name if (name := grammar(begin.expectation)) and decoders.has(name) else None
         self._live: Pass | None = decoders.lend(self._model, Kind.DOMAIN)
         """Until a pass that is ahead of the next question has caught up with it."""
         self._ahead: Pass | None = None
         self._finals: _Finals | None = None
+        self._doubts = False
+        """A second opinion of what was heard last is wanted."""
         self._second: _Finals | None = None
+        self._opinion: Outcome | None = None
         self._done_frames = 0
         """Frames that an answer was about."""
         self._voiced_frames = 0
@@ -94,19 +97,19 @@ class Decoding:
         if self._rate_hz == PHONE_HZ:
             self._heard += pcm
         if self._gate.feed(np.frombuffer(pcm, "<i2")):
-            self._settled = None
-            self._drop_second()
+            self._settled = self._opinion = None
+            self._doubts = False
             self._voiced_frames = len(self._features)
 
     @property
     def waiting(self) -> bool:
         """There is something to do."""
-        return self.ask is not None or self._behind or self._doubts
+        return self.ask is not None or self.is_behind or self._can_doubt
 
     @property
-    def _doubts(self) -> bool:
-        """A second opinion is under way."""
-        return self._second is not None and not self._second.outcomes
+    def _can_doubt(self) -> bool:
+        """Before the end nobody waits for General English to be loaded, or loads it twice."""
+        return self._doubts and (self._second is not None or self._decoders.has_idle(GENERIC, Kind.GENERIC))
 
     @property
     def _seen(self) -> int:
@@ -114,7 +117,8 @@ class Decoding:
         return max(self._live.next_frame if self._live else 0, self._ahead.next_frame if self._ahead else 0)
 
     @property
-    def _behind(self) -> bool:
+    def is_behind(self) -> bool:
+        """There is audio to follow."""
         follows = self._ahead.next_frame if self._ahead else self._seen
         return self._settled is None and follows + SLICE_FRAMES <= len(self._features)
 
@@ -127,12 +131,14 @@ class Decoding:
 
     def work(self) -> Answer | str | None:
         """Do one slice: an Answer when the question is answered, a guess (text), or nothing yet."""
+        if self._second is not None and self._second.frames < self._voiced_frames:
+            self._drop_second()  # more has been said
         if self.ask is not None:
             return self._work_on_answer(self.ask)
-        if self._behind:
+        if self.is_behind:
             return self._follow()
-        if self._second is not None and not self._second.outcomes:
-            self._second.slice(self._features)
+        if self._can_doubt:
+            self._ask_generic()
         return None
 
     def _follow(self) -> str | None:
@@ -154,33 +160,38 @@ class Decoding:
             return Answer(self.id, ask.ticket, "", 0.0, [], "pocketsphinx/silence")
         outcomes = self._settled
         if outcomes is None:
+            if self._finals is not None and self._finals.ticket != ask.ticket:
+                self._overtaken(self._finals)
             finals = self._finals = self._finals or self._begin_finals(ask)
             if not finals.slice(self._features):
                 return None
             self._drop_finals()
-            is_all = finals.frames >= self._voiced_frames
-            if finals.ticket != ask.ticket and not is_all:
-                return None  # these were begun for an earlier question, and more has been said: once again
             outcomes = tuple(finals.outcomes)
             if self._heard and needs_plain(choose(_candidates(outcomes))):
                 outcomes = (*outcomes, self._as_it_sounds())
-            self._settled = outcomes if is_all else None
-        if self._wants_generic(outcomes):
-            self._second = self._second or self._begin_second(ask)
-            if ask.last:
-                if not self._second.outcomes and not self._second.slice(self._features):
-                    return None
-                outcomes = self._settled = (*outcomes, *self._second.outcomes)
-                self._drop_second()
+            self._settled = outcomes if ask.last or finals.frames >= self._voiced_frames else None
+        is_doubtful = self._wants_generic(outcomes)
+        self._doubts = is_doubtful and self._opinion is None
+        if is_doubtful and ask.last:
+            if self._opinion is None and not self._ask_generic():
+                return None
+            outcomes = self._settled = (*outcomes, *([self._opinion] if self._opinion else []))
         self.ask = None
         return self._answer(ask, outcomes)
 
+    def _overtaken(self, finals: _Finals) -> None:
+        """Passes for an earlier question, behind which more may have been said: the first goes on following."""
+        if finals.frames >= self._voiced_frames:
+            return
+        if not finals.outcomes and np.array_equal(finals.mean, self._features.mean()):
+            self._ahead = finals.passes.pop(0)
+        self._drop_finals()
+
     def _begin_finals(self, ask: Ask) -> _Finals:
-        passes = [self._ahead or self._decoders.lend(self._model, Kind.DOMAIN)]
+        others = [] if self._grammar is None else [self._decoders.lend(self._grammar, Kind.GRAMMAR)]
+        passes = [self._ahead or self._decoders.lend(self._model, Kind.DOMAIN), *others]
         self._ahead = None
         self._done_frames = len(self._features)
-        if self._grammar is not None:
-            passes.append(self._decoders.lend(self._grammar, Kind.GRAMMAR))
         return _Finals(ask.ticket, passes, len(self._features), self._features.mean(), self._hints)
 
     def _drop_finals(self) -> None:
@@ -209,10 +220,17 @@ class Decoding:
         self._decoders.take_back(plain)
         return outcome
 
-    def _begin_second(self, ask: Ask) -> _Finals:
-        """A second opinion, begun at a pause: most turns end at one, and it is given before they do."""
-        generic = self._decoders.lend(GENERIC, Kind.GENERIC)
-        return _Finals(ask.ticket, [generic], len(self._features), self._features.mean(), frozenset())
+    def _ask_generic(self) -> bool:
+        """A slice of the second opinion, from the pause on: most turns end at one. Whether it is there."""
+        if self._second is None:
+            generic = self._decoders.lend(GENERIC, Kind.GENERIC)
+            self._second = _Finals(0, [generic], len(self._features), self._features.mean(), frozenset())
+        if not self._second.slice(self._features):
+            return False
+        self._opinion = self._second.outcomes[0]
+        self._doubts = False
+        self._drop_second()
+        return True
 
     def _drop_second(self) -> None:
         if self._second is not None:

@@ -77,6 +77,7 @@ class Worker:
             self._say(Busy(START_PATIENCE_S))
             decoding.work()
         decoding.close()
+        self._began = self._now()
         self._say(Ready(int((time.monotonic() - began) * 1000)))
 
     def run(self, inbox: queue.SimpleQueue[Order]) -> None:
@@ -126,8 +127,10 @@ class Worker:
                     self._asked.remove(order.utterance)
 
     def _most_urgent(self) -> Decoding | None:
-        waiting = (self._running[i] for i in (*self._asked, *self._running) if self._running[i].waiting)
-        return next(waiting, None)
+        """Whoever is asked something, then whoever has audio to follow, then those in doubt."""
+        running = self._running.values()
+        ranked = (*(self._running[i] for i in self._asked), *(d for d in running if d.is_behind), *running)
+        return next((decoding for decoding in ranked if decoding.waiting), None)
 
     def _slice(self, decoding: Decoding) -> None:
         try:
