@@ -171,23 +171,30 @@ async def test_a_decoder_that_hangs_is_replaced(model: ModelFiles) -> None:
         assert hung not in pool.pids()
 
 
+def begun(decoders: Decoders, *, with_generic: bool = False) -> Decoding:
+    return Decoding(Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ()), decoders, with_generic=with_generic)
+
+
+def answered(decoding: Decoding) -> Answer:
+    while not isinstance(answer := decoding.work(), Answer):
+        pass
+    return answer
+
+
 @pytest.mark.parametrize("is_last", [False, True])
 def test_words_said_while_an_earlier_question_is_worked_on_are_in_the_answer_to_the_next(
     model: ModelFiles, is_last: bool
 ):
     """The question at a pause is overtaken by the rest of the sentence and a question behind it."""
     pcm = phone_audio()
-    decoding = Decoding(
-        Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ()), Decoders(model.folder), with_generic=False
-    )
+    decoding = begun(Decoders(model.folder))
     decoding.feed(pcm[:24_000])
     decoding.ask = Ask(1, 1, 12_000, False)
     assert decoding.work() is None
     decoding.feed(pcm[24_000:])
     decoding.ask = Ask(1, 2, len(pcm) // 2, is_last)
 
-    while not isinstance(answer := decoding.work(), Answer):
-        pass
+    answer = answered(decoding)
 
     assert answer.ticket == 2
     assert answer.text.endswith("three")
@@ -196,12 +203,11 @@ def test_words_said_while_an_earlier_question_is_worked_on_are_in_the_answer_to_
 def test_the_second_opinion_of_unsure_words_is_there_before_the_turn_ends(model: ModelFiles):
     """General English is asked as soon as the question at the pause is answered; the last one waits for nothing."""
     decoders, pcm = Decoders(model.folder), phone_audio()
-    decoding = Decoding(Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ()), decoders)
+    decoding = begun(decoders, with_generic=True)
     decoders.stock(GENERIC, Kind.GENERIC)
     decoding.feed(pcm)
     decoding.ask = Ask(1, 1, len(pcm) // 2, False)
-    while not isinstance(decoding.work(), Answer):
-        pass
+    answered(decoding)
 
     assert decoding.waiting
     while decoding.waiting:
@@ -216,15 +222,13 @@ def test_the_second_opinion_of_unsure_words_is_there_before_the_turn_ends(model:
 
 def test_nobody_waits_at_a_pause_for_general_english_to_be_loaded(model: ModelFiles):
     decoders, pcm = Decoders(model.folder), phone_audio()
-    decoding = Decoding(Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ()), decoders)
+    decoding = begun(decoders, with_generic=True)
     decoding.feed(pcm)
     decoding.ask = Ask(1, 1, len(pcm) // 2, False)
-    while not isinstance(decoding.work(), Answer):
-        pass
+    answered(decoding)
     assert not decoding.waiting
     decoding.ask = Ask(1, 2, len(pcm) // 2, True)
-    while not isinstance(decoding.work(), Answer):
-        pass
+    answered(decoding)
     assert decoders.has_idle(GENERIC, Kind.GENERIC)
 
 
@@ -233,17 +237,14 @@ def test_the_answer_is_the_same_however_the_audio_came(model: ModelFiles):
     pcm = phone_audio(SPEECH.with_name("librivox_0890.wav"))
     answers: list[str] = []
     for step in (len(pcm), 320):
-        begin = Begin(1, 8_000, Channel.PHONE, Expectation.OPEN, ())
-        decoding = Decoding(begin, Decoders(model.folder), with_generic=False)
+        decoding = begun(Decoders(model.folder))
         for at in range(0, len(pcm), step):
             decoding.feed(pcm[at : at + step])
             while decoding.waiting and step < len(pcm):
                 decoding.work()
         decoding.ask = Ask(1, 2, len(pcm) // 2, True)
-        while not isinstance(answer := decoding.work(), Answer):
-            pass
+        answers.append(answered(decoding).text)
         decoding.close()
-        answers.append(answer.text)
 
     assert answers[0] == answers[1] != ""
 

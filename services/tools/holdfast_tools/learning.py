@@ -11,7 +11,7 @@ import os
 import sys
 
 import structlog
-from holdfast_common.child import killed
+from holdfast_common.child import ONE_THREAD, killed
 from holdfast_common.errors import SettingsError
 from holdfast_common.settings import CommonSettings, load_or_exit
 
@@ -25,13 +25,12 @@ log = structlog.get_logger()
 NICENESS = 15
 MOST_S = 600.0
 """Longest learning that is waited for; a child that hangs is stopped then."""
-_ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 async def learn_aside() -> None:
     """Run this module as a child and wait for it. A child that fails is logged: the service learns by itself."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "holdfast_tools.learning", env=os.environ | _ONE_CORE
+        sys.executable, "-m", "holdfast_tools.learning", env=os.environ | ONE_THREAD
     )
     try:
         async with asyncio.timeout(MOST_S):

@@ -15,43 +15,19 @@ import numpy as np
 import soxr
 from holdfast_common.contracts.asr import Expectation
 
-from holdfast_asr.adapters.phone_front import Floats
-from holdfast_asr.adapters.pocketsphinx_decoders import GENERIC, Decoders, Outcome, Pass
+from holdfast_asr.adapters.pocketsphinx_decoders import Decoders, Outcome, Pass
 from holdfast_asr.adapters.pocketsphinx_features import FRAME_MS, Features
+from holdfast_asr.adapters.pocketsphinx_passes import SLICE_FRAMES, Finals, SecondOpinion
 from holdfast_asr.adapters.pocketsphinx_wire import Answer, Ask, Begin, WordTime
 from holdfast_asr.domain.choice import Candidate, Kind, beyond, choose, confidence, needs_generic, needs_plain
 from holdfast_asr.domain.expecting import GENERAL, grammar, language_model
 from holdfast_asr.domain.voice import VoiceGate
 
 PHONE_HZ = 8_000
-SLICE_FRAMES = 20
-"""200 ms of audio: about 8 ms of work."""
 _OF_THEIR_OWN = frozenset({Kind.GRAMMAR, Kind.GENERIC})
 """Decodes with a language of their own: what else they, or others beside them, heard is no variant of it."""
 GENERIC_AT_MOST_FRAMES = 600
 """Six seconds: the generic model costs 0.15 s a second, and the final has a deadline."""
-
-
-class _Finals:
-    """The final passes over the first `frames` frames."""
-
-    def __init__(self, ticket: int, passes: list[Pass], frames: int, mean: Floats, hints: frozenset[str]) -> None:
-        self.ticket = ticket
-        """The question that they are for."""
-        self.hints = hints
-        self.frames = frames
-        self.mean = mean
-        self.passes = passes
-        self.outcomes: list[Outcome] = []
-
-    def slice(self, features: Features) -> bool:
-        """Decode a slice; True when all passes have ended."""
-        one = self.passes[len(self.outcomes)]
-        if one.next_frame < self.frames:
-            one.advance(features, min(self.frames, one.next_frame + SLICE_FRAMES), self.mean)
-        if one.next_frame >= self.frames:
-            self.outcomes.append(one.end(self.hints))
-        return len(self.outcomes) == len(self.passes)
 
 
 class Decoding:
@@ -79,13 +55,12 @@ class Decoding:
         self._live: Pass | None = decoders.lend(self._model, Kind.DOMAIN)
         """Until a pass that is ahead of the next question has caught up with it."""
         self._ahead: Pass | None = None
-        self._finals: _Finals | None = None
-        self._doubts = False
-        """A second opinion of what was heard last is wanted."""
-        self._second: _Finals | None = None
-        self._opinion: Outcome | None = None
+        self._finals: Finals | None = None
+        self._finals_for = 0
+        """The ticket of the question that they were begun for."""
+        self._second = SecondOpinion(decoders, self._features)
         self._done_frames = 0
-        """Frames that an answer was about."""
+        """Frames that the last question was about."""
         self._voiced_frames = 0
         """Frames up to the last voice."""
         self._settled: tuple[Outcome, ...] | None = None
@@ -97,19 +72,14 @@ class Decoding:
         if self._rate_hz == PHONE_HZ:
             self._heard += pcm
         if self._gate.feed(np.frombuffer(pcm, "<i2")):
-            self._settled = self._opinion = None
-            self._doubts = False
+            self._settled = None
+            self._second.forget()
             self._voiced_frames = len(self._features)
 
     @property
     def waiting(self) -> bool:
         """There is something to do."""
-        return self.ask is not None or self.is_behind or self._can_doubt
-
-    @property
-    def _can_doubt(self) -> bool:
-        """Before the end nobody waits for General English to be loaded, or loads it twice."""
-        return self._doubts and (self._second is not None or self._decoders.has_idle(GENERIC, Kind.GENERIC))
+        return self.ask is not None or self.is_behind or self._second.can_go_on
 
     @property
     def _seen(self) -> int:
@@ -131,14 +101,12 @@ class Decoding:
 
     def work(self) -> Answer | str | None:
         """Do one slice: an Answer when the question is answered, a guess (text), or nothing yet."""
-        if self._second is not None and self._second.frames < self._voiced_frames:
-            self._drop_second()  # more has been said
         if self.ask is not None:
             return self._work_on_answer(self.ask)
         if self.is_behind:
             return self._follow()
-        if self._can_doubt:
-            self._ask_generic()
+        if self._second.can_go_on:
+            self._second.slice()
         return None
 
     def _follow(self) -> str | None:
@@ -160,7 +128,7 @@ class Decoding:
             return Answer(self.id, ask.ticket, "", 0.0, [], "pocketsphinx/silence")
         outcomes = self._settled
         if outcomes is None:
-            if self._finals is not None and self._finals.ticket != ask.ticket:
+            if self._finals is not None and self._finals_for != ask.ticket:
                 self._overtaken(self._finals)
             finals = self._finals = self._finals or self._begin_finals(ask)
             if not finals.slice(self._features):
@@ -170,16 +138,16 @@ class Decoding:
             if self._heard and needs_plain(choose(_candidates(outcomes))):
                 outcomes = (*outcomes, self._as_it_sounds())
             self._settled = outcomes if ask.last or finals.frames >= self._voiced_frames else None
-        is_doubtful = self._wants_generic(outcomes)
-        self._doubts = is_doubtful and self._opinion is None
-        if is_doubtful and ask.last:
-            if self._opinion is None and not self._ask_generic():
-                return None
-            outcomes = self._settled = (*outcomes, *([self._opinion] if self._opinion else []))
+        if self._wants_generic(outcomes):
+            self._second.want()
+            if ask.last:
+                if (opinion := self._second.slice()) is None:
+                    return None
+                outcomes = self._settled = (*outcomes, opinion)
         self.ask = None
         return self._answer(ask, outcomes)
 
-    def _overtaken(self, finals: _Finals) -> None:
+    def _overtaken(self, finals: Finals) -> None:
         """Passes for an earlier question, behind which more may have been said: the first goes on following."""
         if finals.frames >= self._voiced_frames:
             return
@@ -187,12 +155,12 @@ class Decoding:
             self._ahead = finals.passes.pop(0)
         self._drop_finals()
 
-    def _begin_finals(self, ask: Ask) -> _Finals:
+    def _begin_finals(self, ask: Ask) -> Finals:
         others = [] if self._grammar is None else [self._decoders.lend(self._grammar, Kind.GRAMMAR)]
         passes = [self._ahead or self._decoders.lend(self._model, Kind.DOMAIN), *others]
         self._ahead = None
-        self._done_frames = len(self._features)
-        return _Finals(ask.ticket, passes, len(self._features), self._features.mean(), self._hints)
+        self._done_frames, self._finals_for = len(self._features), ask.ticket
+        return Finals(passes, len(self._features), self._features.mean(), self._hints)
 
     def _drop_finals(self) -> None:
         if self._finals is not None:
@@ -220,23 +188,6 @@ class Decoding:
         self._decoders.take_back(plain)
         return outcome
 
-    def _ask_generic(self) -> bool:
-        """A slice of the second opinion, from the pause on: most turns end at one. Whether it is there."""
-        if self._second is None:
-            generic = self._decoders.lend(GENERIC, Kind.GENERIC)
-            self._second = _Finals(0, [generic], len(self._features), self._features.mean(), frozenset())
-        if not self._second.slice(self._features):
-            return False
-        self._opinion = self._second.outcomes[0]
-        self._doubts = False
-        self._drop_second()
-        return True
-
-    def _drop_second(self) -> None:
-        if self._second is not None:
-            self._decoders.take_back(self._second.passes[0])
-            self._second = None
-
     def _answer(self, ask: Ask, outcomes: tuple[Outcome, ...]) -> Answer:
         candidates = _candidates(outcomes)
         chosen = choose(candidates)
@@ -253,7 +204,7 @@ class Decoding:
 
     def close(self) -> None:
         self._drop_finals()
-        self._drop_second()
+        self._second.forget()
         for one in (self._live, self._ahead):
             if one is not None:
                 self._decoders.take_back(one)
