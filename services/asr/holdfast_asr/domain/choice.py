@@ -155,10 +155,11 @@ def confidence(chosen: Candidate, domain: Candidate) -> float:
     return round(calibrated(chosen.posterior), 3)
 
 
-_CALIBRATION = ((0.0, 0.0), (0.4, 0.3), (0.58, 0.5), (0.7, 0.62), (0.8, 0.8), (0.9, 0.92), (1.0, 1.0))
+_CALIBRATION = ((0.0, 0.0), (0.4, 0.3), (0.56, 0.5), (0.7, 0.62), (0.8, 0.8), (0.9, 0.92), (1.0, 1.0))
 """Mean word posterior -> chance that at most a quarter of the words is wrong, rounded up in the middle: knowledge is
 found with more. Measured on 305 utterances of four voices: 0.5-0.6: 0.14, 0.6-0.7: 0.27, 0.7-0.8: 0.56, 0.8-0.9: 0.8,
-above: 0.94."""
+above: 0.94. With the mean of an utterance's beginning posteriors are a little lower for the same words: of 291
+sentences of three voices as many are believed from 0.56 on as before from 0.58 (25.6, 26.2 % of their words wrong)."""
 
 
 def calibrated(posterior: float) -> float:
