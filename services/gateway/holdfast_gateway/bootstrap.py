@@ -14,6 +14,7 @@ from holdfast_common.resilience import Outside, Patience
 from holdfast_common.runtime import Runtime, Wiring
 
 from holdfast_gateway.adapters.carrier import Redirects
+from holdfast_gateway.adapters.foreground import Foreground
 from holdfast_gateway.adapters.log_callbacks import LogCallbacks
 from holdfast_gateway.adapters.log_history import LogHistory
 from holdfast_gateway.adapters.silero import Silero
@@ -27,7 +28,7 @@ from holdfast_gateway.edge import NEEDED, OWN_ADDRESS, Edge
 from holdfast_gateway.edge_settings import EdgeSettings
 from holdfast_gateway.facts import Facts
 from holdfast_gateway.house import CallRule, House
-from holdfast_gateway.ports import VoiceModel
+from holdfast_gateway.ports import ForegroundModel, VoiceModel
 from holdfast_gateway.settings import GatewaySettings, VadRuntime
 from holdfast_gateway.speaking import VoiceOut
 from holdfast_gateway.voice import VadBatch
@@ -64,19 +65,25 @@ def call_rule(profile: Profile, settings: GatewaySettings, edge: EdgeSettings) -
     )
 
 
-def vad_batches(runtime: VadRuntime = VadRuntime.NUMPY) -> Callable[[int], VadBatch]:
+def vad_batches(
+    runtime: VadRuntime = VadRuntime.NUMPY, foreground: Callable[[], ForegroundModel] | None = Foreground
+) -> Callable[[int], VadBatch]:
     """One batch a rate, on the running loop; the telephone's is loaded now, so that a bad model is told at start."""
     loop = asyncio.get_running_loop()
     model: Callable[[int], VoiceModel] = Silero
     if runtime is VadRuntime.ONNXRUNTIME:
         session = load_session()
         model = lambda rate_hz: OnnxSilero(rate_hz, session)  # noqa: E731 - one of two ways to make the same
-    batches = cache(lambda rate_hz: VadBatch(model(rate_hz), loop.call_soon, loop.call_later))
-    batches(PHONE_HZ)
-    return batches
+
+    @cache
+    def batch(rate_hz: int) -> VadBatch:
+        return VadBatch(model(rate_hz), loop.call_soon, loop.call_later, foreground() if foreground else None)
+
+    batch(PHONE_HZ)
+    return batch
 
 
-def register_health(runtime: Runtime, clips: Clips) -> None:
+def register_health(runtime: Runtime, clips: Clips, vad: str) -> None:
     """Each service that a call needs, with the engine that it says it uses, and the clips."""
     loop = asyncio.get_running_loop()
 
@@ -93,7 +100,7 @@ def register_health(runtime: Runtime, clips: Clips) -> None:
         "clips",
         lambda: Finding(State.DEGRADED, f"{len(clips.missing)} not spoken yet") if clips.missing else Finding(State.OK),
     )
-    runtime.health.register("vad", lambda: Finding(State.OK, "silero"))
+    runtime.health.register("vad", lambda: Finding(State.OK, vad))
 
 
 @asynccontextmanager
@@ -121,9 +128,11 @@ async def wire(runtime: Runtime, settings: GatewaySettings, edge_settings: EdgeS
     facts = Facts(runtime.bus, runtime.log)
     clips = Clips(profile.clips)
     rule = call_rule(profile, settings, edge_settings)
-    house = House(runtime.opener, facts, clips, vad_batches(settings.vad_runtime), rule)
+    vad = "silero, foreground network" if settings.foreground else "silero"
+    batches = vad_batches(settings.vad_runtime, Foreground if settings.foreground else None)
+    house = House(runtime.opener, facts, clips, batches, rule)
     desk = Desk(house, runtime.log, linger_s=settings.linger_s)
-    register_health(runtime, clips)
+    register_health(runtime, clips, vad)
     own_address = {OWN_ADDRESS: edge_settings.media_base_url} if edge_settings.media_base_url else {}
     async with AsyncExitStack() as stack:
         edge = Edge(
@@ -145,7 +154,7 @@ async def wire(runtime: Runtime, settings: GatewaySettings, edge_settings: EdgeS
 
         yield Wiring(
             capacity=edge.reception.seats.certainly_free,
-            info=lambda: {"vad": "silero", "url": edge.url} | own_address,
+            info=lambda: {"vad": vad, "url": edge.url} | own_address,
             tasks=(facts.run, lambda: clips.run(runtime.opener), desk.run, edge.look_round),
             drain=drain,
         )

@@ -237,10 +237,11 @@ class Ear:
     def _on_windows(self, verdicts: list[Verdict], start: int) -> None:
         """Windows have their verdicts: who spoke in each, and then, with all of them known, what time it is."""
         floor, levels, window = self._floor, self._levels, self._lane.window
-        for probability, levels_db in verdicts:
-            voiced = levels.judge(probability, levels_db, start, over_agent=floor.agent_speaks)
-            if actions := floor.window(probability, voiced, among_voices=levels.may_be_among_voices):
+        for probability, steps_db, foreground in verdicts:
+            voiced = levels.judge(probability, steps_db, start, over_agent=floor.agent_speaks, foreground=foreground)
+            if actions := floor.window(probability, voiced, may_go_on=levels.may_go_on):
                 self._act(actions)
             start += window
+        self._lane.asks_foreground = levels.asks_foreground
         if not self._lane.is_waiting and (actions := floor.frame(self._now)):
             self._act(actions)

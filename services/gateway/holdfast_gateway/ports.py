@@ -202,3 +202,25 @@ class VoiceModel(Protocol):
         Windows of one row stand side by side, in order.
         """
         ...
+
+
+class ForegroundModel(Protocol):
+    """Says of windows of sound whether the caller's own voice is in them; keeps a row of state for each stream."""
+
+    def open(self) -> int:
+        """A fresh row of state."""
+        ...
+
+    def close(self, row: int) -> None: ...
+
+    def odds(
+        self,
+        rows: list[int],
+        probabilities: npt.NDArray[np.float32],
+        windows: npt.NDArray[np.float32],
+    ) -> list[float]:
+        """Log-odds that they were in the window `LAG_WINDOWS` before each; [B] of speech, and [B, window] of sound.
+
+        Windows of one row stand side by side, in order.
+        """
+        ...

@@ -25,6 +25,7 @@ from holdfast_common.contracts.asr import Channel, Expectation
 from holdfast_common.profile import load_profile
 from holdfast_common.settings import load_or_exit
 
+from holdfast_gateway.adapters.foreground import Foreground
 from holdfast_gateway.adapters.silero import Silero
 from holdfast_gateway.bootstrap import call_rule
 from holdfast_gateway.domain.endpointing import Endpointing, weigh
@@ -292,12 +293,19 @@ class _FrameClock:
 
 
 def play(
-    scene: Scene, folder: Path, rule: CallRule, model: Silero, *, misheard: bool, opinion: Opinion | None = None
+    scene: Scene,
+    folder: Path,
+    rule: CallRule,
+    model: Silero,
+    foreground: Foreground,
+    *,
+    misheard: bool,
+    opinion: Opinion | None = None,
 ) -> Player:
     """Play a scene to its end, as the only call: other calls' hurry would have its windows judged sooner."""
     judge: list[Callable[[], None]] = []
     clock = _FrameClock()
-    batch = VadBatch(model, judge.append, clock.later)
+    batch = VadBatch(model, judge.append, clock.later, foreground)
     player = Player(scene, folder, rule, batch, misheard=misheard, opinion=opinion)
     while player.step():
         clock.step()
@@ -323,9 +331,9 @@ def main() -> None:
     scenes = [msgspec.json.decode(line, type=Scene) for line in lines]
     settings, edge = load_or_exit(GatewaySettings, EdgeSettings)
     rule = call_rule(load_profile(options.profile), settings, edge)
-    model = Silero(8_000)
+    model, foreground = Silero(8_000), Foreground()
     for scene in scenes:
-        player = play(scene, options.folder, rule, model, misheard=options.misheard, opinion=opinion)
+        player = play(scene, options.folder, rule, model, foreground, misheard=options.misheard, opinion=opinion)
         sys.stdout.write(json.dumps({"id": scene.id, "events": player.events}) + "\n")
 
 

@@ -32,6 +32,9 @@ class GatewaySettings(BaseSettings):
     vad_runtime: VadRuntime = Field(
         VadRuntime.NUMPY, description="numpy, or onnxruntime (slower and larger; the reference that numpy is held to)"
     )
+    foreground: bool = Field(
+        True, description="tell the caller's voice from others' behind them; false: by levels alone, worse in company"
+    )
     lead_ms: int = Field(2_000, ge=200, le=10_000, description="audio handed out ahead of the caller's ear, ms")
     silence_prompt_s: float | None = Field(
         None, ge=2, le=3600, description="silence until the caller is asked whether they are there, s; empty: profile's"

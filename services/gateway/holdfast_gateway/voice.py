@@ -10,21 +10,31 @@ that waits is judged at the end of the event loop's pass.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import structlog
-from holdfast_common.pcm import BYTES_PER_SAMPLE, FULL_SCALE, samples_of
+from holdfast_common.pcm import BYTES_PER_SAMPLE, FULL_SCALE, Floats, samples_of
 
 from holdfast_gateway.domain.levels import step_levels
-from holdfast_gateway.ports import VoiceModel
+from holdfast_gateway.ports import ForegroundModel, VoiceModel
 
 log = structlog.get_logger()
 
 _SCALE = np.float32(1 / FULL_SCALE)
 
-Verdict = tuple[float, list[float]]
-"""On a window: how probably it is speech, and the levels of its steps in dBFS."""
+
+class Verdict(NamedTuple):
+    """On a window."""
+
+    probability: float
+    """That it is speech."""
+    steps_db: list[float]
+    """Levels of its steps, dBFS."""
+    foreground: float | None = None
+    """Log-odds that the caller's voice was in the window `LAG_WINDOWS` before; None: nobody asked."""
+
+
 OnWindows = Callable[[list[Verdict], int], None]
 """(verdicts of windows that follow one another, first sample of the first)."""
 Schedule = Callable[[Callable[[], None]], object]
@@ -45,6 +55,9 @@ class Lane:
 
     def __init__(self, batch: VadBatch, row: int, on_windows: OnWindows) -> None:
         self.row = row
+        self.foreground_row: int | None = None
+        self.asks_foreground = True
+        """Others may speak beside the caller: whose voice it is, is told, too."""
         self.on_windows = on_windows
         self._batch = batch
         self._sound = b""
@@ -93,11 +106,18 @@ class Lane:
 class VadBatch:
     """Judges the windows of all lanes of one rate."""
 
-    def __init__(self, model: VoiceModel, schedule: Schedule, later: Later | None = None) -> None:
+    def __init__(
+        self,
+        model: VoiceModel,
+        schedule: Schedule,
+        later: Later | None = None,
+        foreground: ForegroundModel | None = None,
+    ) -> None:
         """`schedule` calls back at the end of the loop's pass, `later` after seconds; without it none waits."""
         self.window = model.window
         self.window_bytes = model.window * BYTES_PER_SAMPLE
         self._model = model
+        self._foreground = foreground
         self._schedule = schedule
         self._later = later
         self._waiting: list[Lane] = []
@@ -129,6 +149,7 @@ class VadBatch:
         if lane in self._lanes:
             self._lanes.remove(lane)
             self._model.close(lane.row)
+            self._forget_foreground(lane)
 
     def _judge(self) -> None:
         self._is_hurried = False
@@ -143,9 +164,10 @@ class VadBatch:
             return  # they have closed
         windows = np.multiply(samples, _SCALE, dtype=np.float32)
         rows = [lane.row for lane, count in zip(lanes, counts, strict=True) for _ in range(count)]
-        verdicts = list(
-            zip(self._model.probabilities(rows, windows), step_levels(windows, self._model.rate_hz), strict=True)
-        )
+        probabilities = self._model.probabilities(rows, windows)
+        steps_db = step_levels(windows, self._model.rate_hz)
+        whose = self._whose(lanes, counts, probabilities, windows)
+        verdicts = [Verdict(*verdict) for verdict in zip(probabilities, steps_db, whose, strict=True)]
         at = 0
         for lane, count in zip(lanes, counts, strict=True):
             if lane in self._lanes:
@@ -154,3 +176,43 @@ class VadBatch:
                 except Exception:  # one call's bug must not make the others deaf
                     log.exception("windows_not_taken")
             at += count
+
+    def _whose(
+        self, lanes: list[Lane], counts: list[int], probabilities: list[float], windows: Floats
+    ) -> list[float | None]:
+        """Of the windows of lanes that ask: the odds that the voice is the caller's.
+
+        Without it levels decide: an error in here is told, and nobody asks again.
+        """
+        told: list[float | None] = [None] * len(probabilities)
+        model = self._foreground
+        if model is not None and (asked := self._asked(model, lanes, counts)):
+            at, rows = list(asked), list(asked.values())
+            try:
+                odds = model.odds(rows, np.array(probabilities, np.float32)[at], windows[at])
+            except Exception:  # it is a refinement: no call may be lost for it
+                log.exception("foreground_failed")
+                self._foreground = None
+            else:
+                for place, found in zip(at, odds, strict=True):
+                    told[place] = found
+        return told
+
+    def _asked(self, model: ForegroundModel, lanes: list[Lane], counts: list[int]) -> dict[int, int]:
+        """Place and row of each window of a lane that asks; who does not ask gives their row back."""
+        asked: dict[int, int] = {}
+        at = 0
+        for lane, count in zip(lanes, counts, strict=True):
+            if lane in self._lanes and lane.asks_foreground:
+                if lane.foreground_row is None:
+                    lane.foreground_row = model.open()
+                asked |= dict.fromkeys(range(at, at + count), lane.foreground_row)
+            else:
+                self._forget_foreground(lane)
+            at += count
+        return asked
+
+    def _forget_foreground(self, lane: Lane) -> None:
+        if lane.foreground_row is not None and self._foreground is not None:
+            self._foreground.close(lane.foreground_row)
+            lane.foreground_row = None

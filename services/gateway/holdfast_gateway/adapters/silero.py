@@ -46,17 +46,17 @@ def model_path() -> Path:
 
 
 class Rows:
-    """What a stream leaves for its next window: the last samples and the recurrent state, a row each."""
+    """What streams leave for their next windows (samples, recurrent state): tables with a row each."""
 
-    def __init__(self, context: int, state: int) -> None:
-        self.tables: tuple[Floats, Floats] = np.zeros((8, context), np.float32), np.zeros((8, state), np.float32)
+    def __init__(self, *widths: int) -> None:
+        self.tables: tuple[Floats, ...] = tuple(np.zeros((8, width), np.float32) for width in widths)
         self._free = list(range(8))
 
     def open(self) -> int:
         """A row for one stream, zeroed."""
         if not self._free:
             rows = len(self.tables[0])
-            self.tables = tuple(np.concatenate([table, np.zeros_like(table)]) for table in self.tables)  # type: ignore[assignment]
+            self.tables = tuple(np.concatenate([table, np.zeros_like(table)]) for table in self.tables)
             self._free = list(range(rows, 2 * rows))
         row = self._free.pop()
         for table in self.tables:

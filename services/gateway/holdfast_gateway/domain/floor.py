@@ -118,9 +118,6 @@ class FloorRule:
     cut_ms: int = 15_000
     turn_limit_ms: int = 60_000
     speech: float = 0.5
-    still_speech: float = 0.35
-    still_speech_in_voices: float = 0.9
-    """... and where others speak, too, or may: behind the caller they alone give 0.3 to 0.9, the caller nearly 1."""
 
 
 TRANSITIONS: dict[tuple[Voice, Event], tuple[Voice, tuple[str, ...]]] = {
@@ -155,7 +152,7 @@ class Floor:
         self._replied_at: int | None = -NEVER
         """When the reply to the caller's last turn began; None: it has not."""
         self._now = 0
-        self._is_still_speech = False
+        self._may_go_on = False
         self._run = 0
         """Windows of speech in a row."""
         self._onset: int | None = None
@@ -220,10 +217,9 @@ class Floor:
             at = min(at, self._held_at + rule.decide_ms * self._ms)
         return at
 
-    def window(self, probability: float, voiced: Voiced | None, *, among_voices: bool = False) -> list[Action]:
-        """A window has its verdict. Windows come in order. `among_voices`: others speak, too."""
-        still = self.rule.still_speech_in_voices if among_voices else self.rule.still_speech
-        self._is_still_speech = probability >= still
+    def window(self, probability: float, voiced: Voiced | None, *, may_go_on: bool = False) -> list[Action]:
+        """A window has its verdict. Windows come in order. `may_go_on`: the caller may still be heard in it."""
+        self._may_go_on = may_go_on
         if probability >= self.rule.speech:
             self._run += 1
             if voiced and self._onset is None:
@@ -306,7 +302,7 @@ class Floor:
         """The detector still hears speech where no level stands out: that may be a weak voice, for a while."""
         rule = self.rule
         until_ms = min(self.endpoint_ms + rule.veto_ms, max(self.endpoint_ms, rule.veto_to_ms))
-        return self._is_still_speech and not self._quiet_for(until_ms)
+        return self._may_go_on and not self._quiet_for(until_ms)
 
     def _weigh(self) -> None:
         """Hold the agent's voice, and let it go on where the hold was for nothing."""

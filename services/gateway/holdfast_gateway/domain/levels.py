@@ -13,21 +13,20 @@ the caller.
 
 A weak word in loud noise stands out in no step, and silero hears it all the same. Where nobody but the
 caller speaks (`surroundings`), what it calls speech is therefore voice, less its tail, whatever the levels say.
-Where others may speak it tells little by itself; its mean of late and the loudness decide together (`caller_odds`).
+Where others may speak neither tells the caller from them: a network that heard the last second does (`foreground`).
+What it is sure of is voice, and a step that stands out counts only where it does not deny it.
 
-Pure: levels and probabilities in, sample positions out.
+Pure: levels, probabilities and odds in, sample positions out.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from math import log10
 
 import numpy as np
 from holdfast_common.pcm import Floats
 
-from holdfast_gateway.domain.caller_odds import CallerOdds
 from holdfast_gateway.domain.surroundings import Surroundings
 
 STEP_MS = 4
@@ -36,6 +35,8 @@ ONSET_STEPS = 24
 RECENT_WINDOWS = 47
 """Windows (1.5 s) among which the quietest tenth is looked for when the noise floor is not known."""
 HOLLOW_WINDOWS = 3
+LAG_WINDOWS = 2
+"""The foreground's odds are those of the window so many before: it hears what follows before it tells."""
 ONSET_GAP_STEPS = 4
 """... across holes of at most this (a stop consonant's closure is longer, but so is its silence)."""
 
@@ -54,9 +55,11 @@ class LevelRule:
     speech: float = 0.5
     """A window this probable is speech."""
     still_speech: float = 0.35
-    """... and this probable, after one that was."""
+    """... and this probable, after one that was. Voices behind a caller give 0.3 to 0.9 by themselves, so ..."""
+    still_speech_in_voices: float = 0.9
+    """... among them, where nothing else tells whose voice it is, only one this probable may still be the caller's."""
     surely: float = 0.9
-    """... and this probable surely is."""
+    """A window this probable surely is speech."""
     surely_not: float = 0.15
     """A window under this teaches the noise floor."""
     above_noise_db: float = 7.0
@@ -69,12 +72,6 @@ class LevelRule:
     """... while the detector never says silence: other voices, or a caller who does not stop ..."""
     above_guess_db: float = 15.0
     """... or so far above the guessed floor, where that leaves more room: on a quiet line a weak word is no noise."""
-    above_voices_db: float = 8.0
-    """... and then three windows together (96 ms) must also stand this far above the guessed floor ..."""
-    below_loudness_db: float = 4.0
-    """... or, with voices nearly as loud as the caller's, within this of the utterance's loudest three."""
-    loudness_fades_db: float = 0.05
-    """The loudest three count for less by this with each window (1.6 dB a second): a caller's voice sinks."""
     steady_spread_db: float = 3.0
     """Noise whose loudest steps stand out by less (white 2.2 to 2.7, voices over 3.4) is steady ..."""
     window_above_steady_db: float = 3.0
@@ -103,12 +100,17 @@ class LevelRule:
     """... for as many windows without a step that stands out (1.3 s): somebody else may have begun to speak ..."""
     seen_counts: int = 2
     """... each window with one makes up for so many."""
-    likely: float = 1.5
-    """Log-odds from which a window among voices is the caller's though no step of it stands out ..."""
-    likely_tail_ms: int = 48
-    """... up to this long before its end ..."""
-    likely_for_ms: int = 1_000
-    """... for so long after the last that did."""
+    caller: float = -0.5
+    """Log-odds from which a window among voices is the caller's, whatever its levels: missing a word of theirs is
+    worse than waiting for one of somebody else ..."""
+    others: float = -1.0
+    """... and under which, three windows in a row, what stands out is somebody else ..."""
+    never_others_db: float = 25.0
+    """... unless it stands so far above the noise floor: no network may make a caller unheard ..."""
+    may_be_caller: float = -3.0
+    """... and from which the caller may go on."""
+    foreground_from_trust: int = 60
+    """Whose voice it is, is asked while the floor is not trusted, and already when trust for so few windows is left."""
     floor_rises_db: float = 6.0
     """Where nobody else speaks, the floor is believed until the quietest tenth of late lies so far above it."""
     agent_below_peak_db: float = 25.0
@@ -130,11 +132,13 @@ class Levels:
 
     def __init__(self, rate_hz: int, rule: LevelRule | None = None) -> None:
         self.rule = rule or LevelRule()
-        self._odds = CallerOdds()
-        self._seen_to = 0
-        """The last sample that stood out."""
         self.step = rate_hz * STEP_MS // 1000
-        self._likely_for = self.rule.likely_for_ms * rate_hz // 1000
+        self._foreground: deque[float] = deque(maxlen=LAG_WINDOWS + 1)
+        """Odds of late that the voice is the caller's, of the window LAG_WINDOWS ago last."""
+        self._denied_from: int | None = None
+        """First sample of what has stood out since the foreground began to deny it."""
+        self.may_go_on = False
+        """The last window may hold the caller's voice, though nothing says that it does."""
         self._before: deque[float] = deque(maxlen=ONSET_STEPS)
         """Levels of the last steps before the window at hand."""
         self._noise_db = -60.0
@@ -152,10 +156,6 @@ class Levels:
         """... and such windows in the present stretch of speech, less those in which something did."""
         self._peak_db = -120.0
         self._usual_peak_db = self.rule.usual_peak_db
-        self._powers = (0.0, 0.0, 0.0)
-        """Mean power of the last three windows."""
-        self._loudest_db = -120.0
-        """The utterance's loudest three windows, fading."""
         self._was_speech = False
         self.surroundings = Surroundings()
         self._is_open = False
@@ -177,8 +177,12 @@ class Levels:
         return self._guess() <= self._noise_db + self.rule.floor_rises_db
 
     @property
-    def may_be_among_voices(self) -> bool:
-        """Others speak, too, or nothing has told yet that they do not."""
+    def asks_foreground(self) -> bool:
+        """Whose voice it is matters now, or may soon: others speak, or nothing has told of late that they do not."""
+        return self._may_be_among_voices or self._trust < self.rule.foreground_from_trust
+
+    @property
+    def _may_be_among_voices(self) -> bool:
         return self.surroundings.is_among_voices or not self.is_trusted
 
     @property
@@ -194,85 +198,138 @@ class Levels:
         """A new utterance: its peak is its own."""
         if self._peak_db > -120.0:
             self._usual_peak_db += 0.3 * (self._peak_db - self._usual_peak_db)
-        self._peak_db = self._loudest_db = -120.0
+        self._peak_db = -120.0
         self._is_open = True
 
     def end(self) -> None:
         """The utterance is over: what is heard now is what is around the caller."""
         self._is_open = False
 
-    def judge(self, probability: float, steps: list[float], start: int, *, over_agent: bool = False) -> Voiced | None:
+    def judge(
+        self,
+        probability: float,
+        steps: list[float],
+        start: int,
+        *,
+        over_agent: bool = False,
+        foreground: float | None = None,
+    ) -> Voiced | None:
         """The voiced part of the window that begins at sample `start`, which has just got its verdict.
 
         Windows come in order; `steps` are the levels of its steps, dBFS. `over_agent`: the agent's voice sounds.
+        `foreground`: log-odds that the caller's voice was in the window `LAG_WINDOWS` before; None where nobody asked.
         """
-        self._odds.hear(probability)
+        if foreground is None:
+            self._foreground.clear()
+        else:
+            self._foreground.append(foreground)
         voiced = self._judge(probability, steps, start, over_agent=over_agent)
+        self.may_go_on = self._may_go_on(probability)
         self._before.extend(steps)
         if not over_agent:
             self.surroundings.hear(probability, is_caller=self._is_open or voiced is not None)
         return voiced
 
+    def _may_go_on(self, probability: float) -> bool:
+        """The detector, or among voices the foreground, does not exclude that the caller still speaks."""
+        if not self._may_be_among_voices:
+            return probability >= self.rule.still_speech
+        if self._knows_whose:
+            return self._foreground[-1] >= self.rule.may_be_caller
+        return probability >= self.rule.still_speech_in_voices
+
+    @property
+    def _knows_whose(self) -> bool:
+        """Odds of windows that the network has heard are there."""
+        return len(self._foreground) > LAG_WINDOWS
+
     def _judge(self, probability: float, steps: list[float], start: int, *, over_agent: bool) -> Voiced | None:
         rule = self.rule
         level, loudest = sum(steps) / len(steps), max(steps)
         self._recent.append(level)
-        self._powers = (*self._powers[1:], 10.0 ** (level / 10.0))
         self._trust = max(0, self._trust - 1)
         is_speech = probability >= (rule.still_speech if self._was_speech else rule.speech)
         is_onset, self._was_speech = is_speech and not self._was_speech, is_speech
         self._loudest_noise_db -= rule.loudest_noise_fades_db
+        ends = [] if over_agent or not self._is_caller() else [start + (1 - LAG_WINDOWS) * len(steps) * self.step]
         if not is_speech:
-            self._hollow = self._unseen = 0
-            if probability < rule.surely_not:
-                self._trust = min(rule.trust_at_most, self._trust + rule.trust_per_window)
-                self._loudest_noise_db = max(self._loudest_noise_db, loudest)
-                self._learn(level, loudest, rule.noise_memory)
-            return None
+            self._hear_silence(probability, level, loudest)
+            return self._voiced(start, ends)
         self._peak_db = max(self._peak_db, loudest)
-        noise_db = self.noise_db
-        least = self._least(noise_db, over_agent)
-        loudness_db = self._loudness()
-        standing = [i for i, step in enumerate(steps) if step > least]
-        if not standing and not over_agent and probability >= rule.surely and level > (faint := self._faint(noise_db)):
-            standing = [i for i, step in enumerate(steps) if step > faint]
-        if not standing or self._sinks_into_voices(loudness_db, noise_db):
-            self._hollow += 1
-            self._unseen += 1
-            standing = []
-        else:
+        least = self._least(self.noise_db, over_agent)
+        standing = self._standing(probability, steps, least, over_agent=over_agent)
+        heard = [] if self._denies(standing, loudest, start) else standing
+        if heard:
             self._hollow = 0
             if self._is_alone:
                 self._unseen = max(0, self._unseen - rule.seen_counts)
-        begins = standing[0] if standing else 0
-        ends = [standing[-1] + 1] if standing else []
-        if standing:
-            self._seen_to = start + ends[0] * self.step
-        if probability >= rule.sure_alone and not over_agent and self._hides_voice(least):
-            ends.append(len(steps) - rule.tail_ms // STEP_MS)
-        elif probability >= rule.speech and not over_agent and self._is_likely(loudness_db, noise_db, start):
-            ends.append(len(steps) - rule.likely_tail_ms // STEP_MS)
-        if not standing and self._hollow > HOLLOW_WINDOWS:
+        else:
+            self._hollow += 1
+            self._unseen += 1
+        if not standing and not ends and self._hollow > HOLLOW_WINDOWS:
             self._learn(level, loudest, rule.noise_creep)
-        end = start + max(ends) * self.step if ends else self._voiced_to
+        if probability >= rule.sure_alone and not over_agent and self._hides_voice(least):
+            ends.append(start + (len(steps) - rule.tail_ms // STEP_MS) * self.step)
+        if not heard:
+            return self._voiced(start, ends)
+        begin = start + heard[0] * self.step
+        if is_onset:
+            begin -= self._earlier(steps[: heard[0]], least) * self.step
+        if self._denied_from is not None:
+            begin = max(self._denied_from, start - (LAG_WINDOWS + 1) * len(steps) * self.step)
+            self._denied_from = None
+        return self._voiced(begin, [*ends, start + (heard[-1] + 1) * self.step])
+
+    def _voiced(self, begin: int, ends: list[int]) -> Voiced | None:
+        """The voice up to the last of these ends, if it goes on beyond what is known of it."""
+        end = max(ends, default=0)
         if end <= self._voiced_to:
             return None
         self._voiced_to = end
-        if is_onset:
-            begins -= self._earlier(steps[:begins], least)
-        return Voiced(min(start + begins * self.step, end - self.step), end)
+        return Voiced(min(begin, end - self.step), end)
+
+    def _hear_silence(self, probability: float, level: float, loudest: float) -> None:
+        rule = self.rule
+        self._hollow = self._unseen = 0
+        self._denied_from = None
+        if probability < rule.surely_not:
+            self._trust = min(rule.trust_at_most, self._trust + rule.trust_per_window)
+            self._loudest_noise_db = max(self._loudest_noise_db, loudest)
+            self._learn(level, loudest, rule.noise_memory)
+
+    def _standing(self, probability: float, steps: list[float], least: float, *, over_agent: bool) -> list[int]:
+        """The steps that stand out."""
+        standing = [i for i, step in enumerate(steps) if step > least]
+        if standing or over_agent or probability < self.rule.surely:
+            return standing
+        faint = self._faint(self.noise_db)
+        return [i for i, step in enumerate(steps) if step > faint] if sum(steps) / len(steps) > faint else []
+
+    def _is_caller(self) -> bool:
+        """Among voices: the caller's is in front, whether or not anything stands out."""
+        return not self.is_trusted and self._knows_whose and self._foreground[-1] > self.rule.caller
+
+    def _denies(self, standing: list[int], loudest: float, start: int) -> bool:
+        """What stands out is somebody behind the caller.
+
+        Odds come late: where the next windows show that it was the caller's beginning, it counts from here.
+        """
+        if not standing:
+            self._denied_from = None
+        if not standing or self.is_trusted or not self._knows_whose:
+            return False
+        if loudest > self.noise_db + self.rule.never_others_db:
+            return False
+        is_denied = max(self._foreground) < self.rule.others
+        if is_denied and self._denied_from is None:
+            self._denied_from = start + standing[0] * self.step
+        return is_denied
 
     def _hides_voice(self, least: float) -> bool:
         """Nobody else speaks, but the noise hides weak words: what the detector calls speech is the caller's voice."""
         rule = self.rule
         is_hidden = least > self._peak_db - rule.below_peak_db
         return is_hidden and self._is_alone
-
-    def _is_likely(self, loudness_db: float, noise_db: float, start: int) -> bool:
-        """Others may speak: whether the window is the caller's all the same."""
-        if not self._is_open or self.is_trusted or start - self._seen_to >= self._likely_for:
-            return False
-        return self._odds.of(loudness_db, self._peak_db, noise_db, self._loudest_db) > self.rule.likely
 
     def _least(self, noise_db: float, over_agent: bool) -> float:
         """What a step must stand above to be voice, dBFS."""
@@ -292,24 +349,11 @@ class Levels:
             over_agent = True
         return max(least, self._usual_peak_db - rule.agent_below_peak_db) if over_agent else least
 
-    def _loudness(self) -> float:
-        """Of the last three windows, dBFS; the utterance's loudest three are kept."""
-        loudness_db = 10.0 * log10(sum(self._powers) / 3.0 + 1e-12)
-        self._loudest_db = max(self._loudest_db - self.rule.loudness_fades_db, loudness_db)
-        return loudness_db
-
     def _faint(self, noise_db: float) -> float:
         """What a whole window of 32 ms must stand above to be voice in steady noise, where no step stands out, dBFS."""
         if self._spread_db >= self.rule.steady_spread_db:
             return 0.0
         return max(noise_db + self.rule.window_above_steady_db, self._peak_db - self.rule.below_peak_db)
-
-    def _sinks_into_voices(self, loudness_db: float, noise_db: float) -> bool:
-        """Only what is behind the caller is heard, though the detector goes on calling it speech."""
-        if self.is_trusted:
-            return False
-        least = min(noise_db + self.rule.above_voices_db, self._loudest_db - self.rule.below_loudness_db)
-        return loudness_db < least
 
     def _earlier(self, below: list[float], least: float) -> int:
         """Steps by which the voice began before the first that stands out in its window, `below` those before it there.

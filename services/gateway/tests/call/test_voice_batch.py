@@ -58,7 +58,7 @@ def test_windows_that_are_ready_together_are_judged_together():
     scheduled[0]()
 
     assert model.sizes == [3]
-    assert [(name, probability, start) for name, (probability, _), start in judged] == [
+    assert [(name, verdict.probability, start) for name, verdict, start in judged] == [
         ("a", 0.02, 0),
         ("b", 0.95, 0),
         ("c", 0.02, 0),
@@ -70,7 +70,7 @@ def test_a_leg_that_was_stalled_gets_all_its_verdicts_at_once():
     model = Recorder()
     batch, scheduled = batch_of(model)
     judged = []
-    lane = batch.lane(lambda verdicts, start: judged.append(([probability for probability, _ in verdicts], start)))
+    lane = batch.lane(lambda verdicts, start: judged.append(([verdict.probability for verdict in verdicts], start)))
     lane.hear(bytes(1024) + voice(0.032) + bytes(20))
     scheduled.pop()()
     assert not lane.is_waiting

@@ -98,14 +98,19 @@ def test_among_voices_the_detector_alone_is_not_believed():
     assert last <= end - 300 * RATE // 1000
 
 
-def ends_after_ms(probability: float, *, among_voices: bool) -> int:
+def ends_after_ms(probability: float, *, among_voices: bool, foreground: float | None = None) -> int:
     """Silence until the turn is over, the detector giving `probability` on and on; 200 ms would do."""
-    floor = Floor(RATE, endpoint_ms=200)
+    floor, levels = Floor(RATE, endpoint_ms=200), Levels(RATE)
+    quiet = [-50.0] * 8
+    for n in range(40):
+        levels.judge(0.1 if among_voices else 0.01, quiet, n * WINDOW - 40 * WINDOW)
     end, now = RATE // 2, 0
     while now < 2 * RATE:
         is_voice = now < end
         voiced = Voiced(now, min(now + WINDOW, end)) if is_voice else None
-        floor.window(0.99 if is_voice else probability, voiced, among_voices=among_voices)
+        said = 0.99 if is_voice else probability
+        levels.judge(said, quiet, now, foreground=None if is_voice else foreground)
+        floor.window(said, voiced, may_go_on=levels.may_go_on)
         now += WINDOW
         floor.frame(now)
         if now > end and floor.voice is Voice.SILENT:
@@ -118,6 +123,12 @@ def test_a_detector_that_hears_others_does_not_hold_the_end_up():
     assert ends_after_ms(0.6, among_voices=False) >= 700
     assert ends_after_ms(0.6, among_voices=True) <= 240
     assert ends_after_ms(0.98, among_voices=True) >= 700
+
+
+def test_where_it_is_known_whose_voice_it_is_the_detector_is_not_asked():
+    """Others are heard as clearly as the caller: the end waits for what may be the caller's, not for theirs."""
+    assert ends_after_ms(0.98, among_voices=True, foreground=-5.0) <= 240
+    assert ends_after_ms(0.98, among_voices=True, foreground=-2.0) >= 700
 
 
 def test_voices_that_begin_while_the_caller_speaks_do_not_keep_the_turn_open():
