@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
+from functools import cache, partial
 
 from holdfast_common.contracts.registry import Service
 from holdfast_common.health import Finding, State
@@ -83,7 +83,16 @@ def vad_batches(
     return batch
 
 
-def register_health(runtime: Runtime, clips: Clips, vad: str) -> None:
+def vad_finding(phone: VadBatch, *, wants_foreground: bool) -> Finding:
+    """The detector, and whether the network beside it still tells whose voice it is on the telephone."""
+    if phone.has_foreground:
+        return Finding(State.OK, "silero, foreground network")
+    if wants_foreground:
+        return Finding(State.DEGRADED, "silero; the foreground network failed, see foreground_failed in the log")
+    return Finding(State.OK, "silero")
+
+
+def register_health(runtime: Runtime, clips: Clips, vad: Callable[[], Finding]) -> None:
     """Each service that a call needs, with the engine that it says it uses, and the clips."""
     loop = asyncio.get_running_loop()
 
@@ -100,7 +109,7 @@ def register_health(runtime: Runtime, clips: Clips, vad: str) -> None:
         "clips",
         lambda: Finding(State.DEGRADED, f"{len(clips.missing)} not spoken yet") if clips.missing else Finding(State.OK),
     )
-    runtime.health.register("vad", lambda: Finding(State.OK, vad))
+    runtime.health.register("vad", vad)
 
 
 @asynccontextmanager
@@ -128,10 +137,10 @@ async def wire(runtime: Runtime, settings: GatewaySettings, edge_settings: EdgeS
     facts = Facts(runtime.bus, runtime.log)
     clips = Clips(profile.clips)
     rule = call_rule(profile, settings, edge_settings)
-    vad = "silero, foreground network" if settings.foreground else "silero"
     batches = vad_batches(settings.vad_runtime, Foreground if settings.foreground else None)
     house = House(runtime.opener, facts, clips, batches, rule)
     desk = Desk(house, runtime.log, linger_s=settings.linger_s)
+    vad = partial(vad_finding, batches(PHONE_HZ), wants_foreground=settings.foreground)
     register_health(runtime, clips, vad)
     own_address = {OWN_ADDRESS: edge_settings.media_base_url} if edge_settings.media_base_url else {}
     async with AsyncExitStack() as stack:
@@ -154,7 +163,7 @@ async def wire(runtime: Runtime, settings: GatewaySettings, edge_settings: EdgeS
 
         yield Wiring(
             capacity=edge.reception.seats.certainly_free,
-            info=lambda: {"vad": vad, "url": edge.url} | own_address,
+            info=lambda: {"vad": vad().detail, "url": edge.url} | own_address,
             tasks=(facts.run, lambda: clips.run(runtime.opener), desk.run, edge.look_round),
             drain=drain,
         )

@@ -125,6 +125,11 @@ class VadBatch:
         self._timer: Timer | None = None
         self._is_hurried = False
 
+    @property
+    def has_foreground(self) -> bool:
+        """Whose voice it is can be told: there is a network, and it has not failed."""
+        return self._foreground is not None
+
     def lane(self, on_windows: OnWindows) -> Lane:
         lane = Lane(self, self._model.open(), on_windows)
         self._lanes.add(lane)

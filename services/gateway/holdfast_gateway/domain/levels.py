@@ -14,7 +14,7 @@ the caller.
 A weak word in loud noise stands out in no step, and silero hears it all the same. Where nobody but the
 caller speaks (`surroundings`), what it calls speech is therefore voice, less its tail, whatever the levels say.
 Where others may speak neither tells the caller from them: a network that heard the last second does (`foreground`).
-What it is sure of is voice, and a step that stands out counts only where it does not deny it.
+What it takes for the caller is voice, and a step that stands out counts only where it does not deny it.
 
 Pure: levels, probabilities and odds in, sample positions out.
 """
@@ -32,13 +32,14 @@ from holdfast_gateway.domain.surroundings import Surroundings
 STEP_MS = 4
 ONSET_STEPS = 24
 """An onset is looked for at most this far before the first window of speech (96 ms)."""
+ONSET_GAP_STEPS = 4
+"""... across holes of at most this (a stop consonant's closure is longer, but so is its silence)."""
 RECENT_WINDOWS = 47
 """Windows (1.5 s) among which the quietest tenth is looked for when the noise floor is not known."""
 HOLLOW_WINDOWS = 3
+"""After so many windows of speech in which nothing stands out, such windows are noise."""
 LAG_WINDOWS = 2
 """The foreground's odds are those of the window so many before: it hears what follows before it tells."""
-ONSET_GAP_STEPS = 4
-"""... across holes of at most this (a stop consonant's closure is longer, but so is its silence)."""
 
 
 def step_levels(windows: Floats, rate_hz: int) -> list[list[float]]:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import structlog
 from holdfast_common.errors import EngineUnavailable
+from holdfast_common.health import Finding, State
 from holdfast_gateway.adapters.fake import LoudIsVoice, voice
 from holdfast_gateway.adapters.foreground import Foreground, features
+from holdfast_gateway.bootstrap import vad_finding
 from holdfast_gateway.domain.floor import Floor
 from holdfast_gateway.domain.floor_actions import Began, TurnOver
 from holdfast_gateway.domain.levels import LAG_WINDOWS
@@ -175,6 +177,15 @@ def test_an_error_in_it_costs_no_verdict_and_is_told_once():
 
     assert [(verdict.probability, verdict.foreground) for verdict in judged] == [(0.95, None)] * 3
     assert [line["event"] for line in logs] == ["foreground_failed"]
+    assert vad_finding(batch, wants_foreground=True).state is State.DEGRADED
+
+
+def test_health_says_whether_the_network_is_in_use():
+    batch = VadBatch(LoudIsVoice(), [].append, foreground=Counted())
+    without = VadBatch(LoudIsVoice(), [].append)
+
+    assert "foreground" in vad_finding(batch, wants_foreground=True).detail
+    assert vad_finding(without, wants_foreground=False) == Finding(State.OK, "silero")
 
 
 class Murmur(LoudIsVoice):
